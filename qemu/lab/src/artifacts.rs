@@ -3,9 +3,13 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 use clap::ValueEnum;
+
+use crate::kernel::{self, Kernel};
+use crate::{built, deb, kdir, module};
 
 /// An architecture that qsock supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -112,14 +116,84 @@ fn variable(name: &str) -> Result<OsString> {
     std::env::var_os(name).with_context(|| format!("{name} is not set: run lab through qemu/enter -- lab"))
 }
 
-#[derive(clap::Args)]
-pub struct VarsArgs {
-    #[arg(long, value_enum, default_value = "x86_64")]
-    arch: Arch,
+/// make without what a make that runs lab hands down: its ARCH= and CONFIG= are not a kernel's.
+pub fn bare_make() -> Command {
+    let mut make = Command::new("make");
+    for name in [
+        "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "ARCH", "KERNEL", "CONFIG", "SUITE", "RUNNER", "KDIR", "M", "MO", "O",
+        "CC", "LLVM", "CROSS_COMPILE", "LOCALVERSION", "KBUILD_OUTPUT", "KCONFIG_CONFIG", "KCONFIG_ALLCONFIG", "DESTDIR",
+    ] {
+        make.env_remove(name);
+    }
+    let processors = std::thread::available_parallelism().map_or(1, |count| count.get());
+    make.args(["--no-print-directory", &format!("-j{processors}")]);
+    make
 }
 
-/// `lab vars`: the make variables of an architecture, for a make by hand.
-pub fn vars(args: VarsArgs) -> Result<std::process::ExitCode> {
-    println!("{}", cross(args.arch).make_args.join(" "));
-    Ok(std::process::ExitCode::SUCCESS)
+/// make with the variables that a configuration's tree is prepared and used with.
+pub fn make_cmd(arch: Arch, config: Config) -> Result<Command> {
+    let mut make = bare_make();
+    if built::is(config) {
+        make.args(built::variables());
+    } else {
+        make.args(kdir::variables(&kernel::find(&Kernel::of(config), arch)?));
+    }
+    Ok(make)
+}
+
+/// The prepared or built tree that modules are built against.
+pub fn kdir(arch: Arch, config: Config) -> Result<PathBuf> {
+    if built::is(config) {
+        return built::tree(arch, config);
+    }
+    kdir::tree(&Kernel::of(config), arch)
+}
+
+/// The unpacked source of a configuration's kernel.
+pub fn ksrc(config: Config) -> Result<PathBuf> {
+    kernel::with_packages(&Kernel::of(config), Arch::X86_64, kdir::source)
+}
+
+/// The kernel image.
+pub fn image(arch: Arch, config: Config) -> Result<PathBuf> {
+    if built::is(config) {
+        return Ok(built::tree(arch, config)?.join("arch/x86/boot/bzImage"));
+    }
+    kernel::with_packages(&Kernel::of(config), arch, |debian| {
+        let files = deb::unpack(&debian.binary)?;
+        Ok(files.join(format!("usr/lib/modules/{}/vmlinuz", debian.release)))
+    })
+}
+
+/// qsock.ko, built if its source has changed, and with it the modules of selftests/modules in `modules` beside it.
+pub fn module(arch: Arch, config: Config) -> Result<PathBuf> {
+    module::build(&module::Target::of(arch, config)?, module::Voice::Quiet)
+}
+
+/// Debian's statically linked busybox.
+pub fn busybox(arch: Arch) -> Result<PathBuf> {
+    let name = format!("busybox-static:{}", arch.debian());
+    let get = || -> Result<PathBuf> {
+        let package = deb::versions(&[name.clone()])?.into_iter().next();
+        let package = package.with_context(|| format!("the archive has no package {name}"))?;
+        Ok(deb::unpack(&package)?.join("usr/bin/busybox"))
+    };
+    match get() {
+        Err(_) if deb::refresh()? => get(),
+        result => result,
+    }
+}
+
+#[derive(clap::Args)]
+pub struct ImageArgs {
+    #[arg(long, value_enum, default_value = "x86_64")]
+    arch: Arch,
+    #[arg(long, value_enum, default_value = "stock")]
+    config: Config,
+}
+
+/// `lab image`: prints the path of a kernel image.
+pub fn print_image(args: ImageArgs) -> Result<ExitCode> {
+    println!("{}", image(args.arch, args.config)?.display());
+    Ok(ExitCode::SUCCESS)
 }

@@ -8,6 +8,14 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod artifacts;
+mod built;
+mod cache;
+mod deb;
+mod kconfig;
+mod kdir;
+mod kernel;
+mod module;
+mod progress;
 
 #[derive(Parser)]
 #[command(name = "lab", about = "Kernels, guests and tests of qsock")]
@@ -20,13 +28,19 @@ struct Cli {
 // where `guest::Args` derives `clap::Args` and `guest::main` returns `anyhow::Result<ExitCode>`.
 #[derive(Subcommand)]
 enum Command {
-    /// Print the make variables of an architecture
-    Vars(artifacts::VarsArgs),
+    /// Prepare the tree of a Debian kernel and print its path
+    Kdir(kdir::Args),
+    /// Print the path of a kernel image
+    Image(artifacts::ImageArgs),
+    /// Build qsock.ko and the test modules, and print the path of qsock.ko
+    Module(module::Args),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Vars(args) => artifacts::vars(args),
+        Command::Kdir(args) => kdir::main(args),
+        Command::Image(args) => artifacts::print_image(args),
+        Command::Module(args) => module::main(args),
     };
     match result {
         Ok(code) => code,

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Kernels that are built here, from the source of the stock one: `debug` and `kcsan`, small, for x86-64.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{bail, Context, Result};
+
+use crate::artifacts::{self, Arch, Config};
+use crate::kernel::{self, Debian, Kernel};
+use crate::{cache, deb, kconfig, kdir, progress};
+
+const RECIPE: &str = "1";
+
+/// What `debug` has beyond .config.fragment.
+const DEBUG: &str = "\
+CONFIG_KASAN=y
+CONFIG_KASAN_GENERIC=y
+CONFIG_KASAN_OUTLINE=y
+CONFIG_KASAN_VMALLOC=y
+CONFIG_PROVE_LOCKING=y
+CONFIG_PROVE_RCU=y
+CONFIG_DEBUG_KMEMLEAK=y
+CONFIG_UBSAN=y
+CONFIG_UBSAN_TRAP=n
+CONFIG_FAULT_INJECTION=y
+CONFIG_FAILSLAB=y
+CONFIG_FAIL_PAGE_ALLOC=y
+CONFIG_FAULT_INJECTION_USERCOPY=y
+CONFIG_FAULT_INJECTION_DEBUG_FS=y
+CONFIG_KCOV=y
+CONFIG_DEBUG_OBJECTS=y
+CONFIG_DEBUG_OBJECTS_FREE=y
+CONFIG_DEBUG_OBJECTS_TIMERS=y
+CONFIG_DEBUG_OBJECTS_WORK=y
+CONFIG_DEBUG_OBJECTS_RCU_HEAD=y
+CONFIG_DEBUG_VM=y
+CONFIG_NET_NS_REFCNT_TRACKER=y
+";
+
+/// What `kcsan` has instead.
+const KCSAN: &str = "\
+CONFIG_KCSAN=y
+CONFIG_KCSAN_REPORT_ONCE_IN_MS=0
+CONFIG_KCSAN_WEAK_MEMORY=y
+CONFIG_DEBUG_SPINLOCK=y
+";
+
+fn part(config: Config) -> Option<&'static str> {
+    match config {
+        Config::Debug => Some(DEBUG),
+        Config::Kcsan => Some(KCSAN),
+        Config::Stock | Config::Next => None,
+    }
+}
+
+/// Whether a configuration is built here.
+pub fn is(config: Config) -> bool {
+    part(config).is_some()
+}
+
+/// The built tree of a configuration.
+pub fn tree(arch: Arch, config: Config) -> Result<PathBuf> {
+    if arch != Arch::X86_64 {
+        bail!("CONFIG={} is built for x86_64 only: leave out ARCH={}", config.name(), arch.name());
+    }
+    kernel::with_packages(&Kernel::of(config), arch, |debian| build(debian, config))
+}
+
+/// The variables of such a tree. Rust with KASAN needs a kernel that clang builds; the other tools stay GNU's.
+pub fn variables() -> Vec<String> {
+    ["ARCH=x86_64", "CC=clang"].map(str::to_owned).to_vec()
+}
+
+fn make(dir: &Path, source: &Path) -> Command {
+    let mut make = artifacts::bare_make();
+    make.args(variables()).arg("-C").arg(source).arg(format!("O={}", dir.display()));
+    make
+}
+
+fn build(debian: &Debian, config: Config) -> Result<PathBuf> {
+    let Some(part) = part(config) else { bail!("CONFIG={} is not built here", config.name()) };
+    let common = artifacts::top()?.join(".config.fragment");
+    let common = fs::read_to_string(&common).with_context(|| format!("cannot read {}", common.display()))?;
+    let fragment = format!("{common}{part}CONFIG_LOCALVERSION=\"-qsock-{}\"\n", config.name());
+    let tools = [&kdir::TOOLS[2..], &["clang-19"]].concat();
+    let key = cache::key(&[RECIPE, &debian.version, &fragment, &deb::installed(&tools)?]);
+    let what = format!("the {} kernel", config.name());
+    cache::folder(&format!("kernel/{}-{key}", config.name()), &what, |dir| {
+        progress::need_space(dir, 2500, &what)?;
+        let source = kdir::source(debian)?;
+        configure(dir, &source, &fragment, config)?;
+        let mut all = make(dir, &source);
+        all.arg("all");
+        let log = cache::log(&format!("kernel-{}.log", config.name()))?;
+        progress::run(&format!("building {what} (about 10 minutes on 2 processors)"), &mut all, &log, 1700)?;
+        trim(dir)
+    })
+}
+
+fn configure(dir: &Path, source: &Path, fragment: &str, config: Config) -> Result<()> {
+    let file = dir.join("qsock.fragment");
+    fs::write(&file, fragment).with_context(|| format!("cannot write {}", file.display()))?;
+    let mut command = make(dir, source);
+    command.arg(format!("KCONFIG_ALLCONFIG={}", file.display())).arg("allnoconfig");
+    let log = cache::log(&format!("kernel-{}-config.log", config.name()))?;
+    progress::run(&format!("configuring the {} kernel", config.name()), &mut command, &log, 30)?;
+    let unmet = kconfig::unmet(fragment, &kconfig::read(&dir.join(".config"))?);
+    if !unmet.is_empty() {
+        bail!("this kernel's kconfig does not take {} of .config.fragment or qemu/lab/src/built.rs", unmet.join(", "));
+    }
+    Ok(())
+}
+
+/// Removes the objects that are linked into the image: half of the tree, and no module needs them.
+fn trim(dir: &Path) -> Result<()> {
+    const KEEP: [&str; 5] = ["scripts", "tools", "rust", "include", "arch"];
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if entry.file_type()?.is_dir() && !KEEP.iter().any(|keep| name == *keep) {
+            fs::remove_dir_all(entry.path()).with_context(|| format!("cannot remove {}", entry.path().display()))?;
+        }
+    }
+    Ok(())
+}

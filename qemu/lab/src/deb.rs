@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Debian packages: what the archive has, and their files unpacked into the cache. Nothing is installed.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{bail, Context, Result};
+
+use crate::{artifacts, cache, progress};
+
+/// One version of a package for one architecture.
+#[derive(Clone, Debug)]
+pub struct Package {
+    pub name: String,
+    pub version: String,
+    pub arch: String,
+    pub size: u64,
+}
+
+/// A download failed: without network, or because the archive has moved on since its lists were fetched.
+#[derive(Debug)]
+pub struct NotFetched;
+
+impl std::fmt::Display for NotFetched {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("cannot fetch a package: check the network and the machine's apt sources")
+    }
+}
+
+/// apt with state of its own, so that it needs no privilege and leaves the build root as it is.
+fn apt(tool: &str) -> Result<Command> {
+    let home = artifacts::cache()?.join("apt");
+    let lists = home.join("lists");
+    fs::create_dir_all(home.join("cache/archives/partial")).with_context(|| format!("cannot make {}", home.display()))?;
+    let mut command = Command::new(tool);
+    command.env("LC_ALL", "C.UTF-8").args(["-q", "-o", "APT::Sandbox::User=root", "-o", "Acquire::Languages=none"]);
+    command.args(["-o", "Debug::NoLocking=true", "-o", "Acquire::Retries=2"]);
+    command.arg("-o").arg(format!("Dir::Cache={}", home.join("cache").display()));
+    if cache::beside(&lists, ".ok").exists() {
+        command.arg("-o").arg(format!("Dir::State::Lists={}", lists.display()));
+    }
+    Ok(command)
+}
+
+fn output(command: &mut Command) -> Result<String> {
+    let out = command.output().with_context(|| format!("cannot run {}", command.get_program().to_string_lossy()))?;
+    // apt-cache exits non-zero when one of several names is unknown: the callers look at what came back.
+    Ok(String::from_utf8_lossy(&out.stdout).into_owned())
+}
+
+/// Names of packages that begin with `prefix`.
+pub fn names(prefix: &str) -> Result<Vec<String>> {
+    Ok(output(apt("apt-cache")?.args(["pkgnames", prefix]))?.lines().map(str::to_owned).collect())
+}
+
+/// Every version that the archive has of some packages, named as apt names them (`name` or `name:arch`).
+pub fn versions(names: &[String]) -> Result<Vec<Package>> {
+    let text = output(apt("apt-cache")?.args(["show", "--all-versions"]).args(names))?;
+    let mut found = Vec::new();
+    for stanza in text.split("\n\n") {
+        let fields: BTreeMap<&str, &str> = stanza.lines().filter_map(|line| line.split_once(": ")).collect();
+        if let (Some(name), Some(version), Some(arch)) =
+            (fields.get("Package"), fields.get("Version"), fields.get("Architecture"))
+        {
+            found.push(Package {
+                name: name.to_string(),
+                version: version.to_string(),
+                arch: arch.to_string(),
+                size: fields.get("Size").and_then(|size| size.parse().ok()).unwrap_or(0),
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// The versions of tools in the build root, in one line: part of the key of what they build.
+pub fn installed(packages: &[&str]) -> Result<String> {
+    let mut command = Command::new("dpkg-query");
+    let text = output(command.args(["-W", "-f", "${Package}=${Version} "]).args(packages))?;
+    if text.split_whitespace().count() != packages.len() {
+        bail!("the build root lacks one of {}: remove it from the cache and run this again", packages.join(", "));
+    }
+    Ok(text)
+}
+
+static REFRESHED: AtomicBool = AtomicBool::new(false);
+
+/// Fetches the archive's lists anew, once in a run; false when that has been done already.
+pub fn refresh() -> Result<bool> {
+    if REFRESHED.swap(true, Ordering::SeqCst) {
+        return Ok(false);
+    }
+    let home = artifacts::cache()?.join("apt");
+    fs::create_dir_all(&home).with_context(|| format!("cannot make {}", home.display()))?;
+    let lists = home.join("lists");
+    let _lock = cache::lock(&home.join("lists.lock"), "the package lists")?;
+    fs::create_dir_all(lists.join("partial"))?;
+    let mut update = apt("apt-get")?;
+    update.arg("-o").arg(format!("Dir::State::Lists={}", lists.display())).args(["--error-on=any", "update"]);
+    progress::run("fetching the package lists", &mut update, &cache::log("apt-update.log")?, 40)
+        .context("no current package lists: check the network and the machine's apt sources")?;
+    fs::write(cache::beside(&lists, ".ok"), "the package lists\n")?;
+    Ok(true)
+}
+
+/// What changes when `refresh` has run: part of the key of what was looked up in the lists.
+pub fn lists_stamp() -> Result<String> {
+    let lists = cache::beside(&artifacts::cache()?.join("apt/lists"), ".ok");
+    let root = fs::read_to_string("/etc/qsock-root").unwrap_or_default();
+    let time = fs::metadata(lists).and_then(|meta| meta.modified()).ok();
+    Ok(format!("{root} {time:?}"))
+}
+
+/// The files of a package, unpacked in the cache.
+pub fn unpack(package: &Package) -> Result<PathBuf> {
+    let plain = format!("{}_{}_{}", package.name, package.version, package.arch).replace([':', '~'], "-");
+    cache::folder(&format!("deb/{plain}"), &format!("package {}", package.name), |dir| {
+        let mib = package.size / (1 << 20);
+        progress::need_space(dir, 6 * mib + 50, &format!("package {}", package.name))?;
+        let deb = download(package, dir)?;
+        let mut extract = Command::new("dpkg-deb");
+        extract.arg("--extract").arg(&deb).arg(dir);
+        let log = cache::log("dpkg-deb.log")?;
+        progress::run(&format!("unpacking {}", package.name), &mut extract, &log, 1)?;
+        fs::remove_file(deb).context("cannot remove the downloaded package")
+    })
+}
+
+fn download(package: &Package, dir: &Path) -> Result<PathBuf> {
+    let what = format!("downloading {} ({:.1} MB)", package.name, package.size as f64 / 1e6);
+    let spec = format!("{}:{}={}", package.name, package.arch, package.version);
+    let spec = spec.replace(":all=", "=");
+    let mut get = apt("apt-get")?;
+    get.current_dir(dir).args(["download", &spec]);
+    let log = cache::log(&format!("download-{}.log", package.name))?;
+    progress::run_watching(&what, &mut get, &log, || size_of(dir) as f64 / package.size.max(1) as f64)
+        .context(NotFetched)?;
+    let deb = fs::read_dir(dir)?.filter_map(|entry| Some(entry.ok()?.path()));
+    deb.filter(|path| path.extension().is_some_and(|end| end == "deb"))
+        .next()
+        .with_context(|| format!("apt-get download {spec} left no package"))
+}
+
+fn size_of(dir: &Path) -> u64 {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.metadata().ok()).map(|meta| meta.len()).sum()
+}
