@@ -10,7 +10,9 @@ use clap::{Parser, Subcommand};
 mod artifacts;
 mod built;
 mod cache;
+mod check;
 mod deb;
+mod doc;
 mod kconfig;
 mod kdir;
 mod kernel;
@@ -28,6 +30,10 @@ struct Cli {
 // where `guest::Args` derives `clap::Args` and `guest::main` returns `anyhow::Result<ExitCode>`.
 #[derive(Subcommand)]
 enum Command {
+    /// Formatting, lints, room borders, unsafe census and the other rules that hold for every change
+    Check(check::Args),
+    /// Build the module's rustdoc and print the path of its first page
+    Doc,
     /// Prepare the tree of a Debian kernel and print its path
     Kdir(kdir::Args),
     /// Print the path of a kernel image
@@ -38,6 +44,8 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
+        Command::Check(args) => check::main(args),
+        Command::Doc => doc::main(),
         Command::Kdir(args) => kdir::main(args),
         Command::Image(args) => artifacts::print_image(args),
         Command::Module(args) => module::main(args),
