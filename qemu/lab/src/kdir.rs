@@ -11,7 +11,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{bail, Context, Result};
 
-use crate::artifacts::{self, Arch};
+use crate::artifacts::{self, Arch, Config};
 use crate::kernel::{self, Debian, Kernel};
 use crate::{cache, deb, kconfig, progress};
 
@@ -36,14 +36,50 @@ pub struct Args {
     #[arg(long, value_enum, default_value = "x86_64")]
     arch: Arch,
     /// stock, 7.2, 7.3, running, or a release as uname -r prints it
-    #[arg(long, default_value = "stock")]
+    #[arg(long, default_value = "stock", conflicts_with = "config")]
     kernel: String,
+    /// The tree of a configuration instead
+    #[arg(long, value_enum)]
+    config: Option<Config>,
+    /// Make this kernel the one that `make` builds the module for
+    #[arg(long)]
+    choose: bool,
 }
 
 /// `lab kdir`: prepares a tree and prints its path.
 pub fn main(args: Args) -> Result<ExitCode> {
-    println!("{}", tree(&Kernel::parse(&args.kernel)?, args.arch)?.display());
+    let path = match args.config {
+        Some(config) => artifacts::kdir(args.arch, config)?,
+        None => {
+            let kernel = Kernel::parse(&args.kernel)?;
+            let path = tree(&kernel, args.arch)?;
+            if args.choose {
+                choose(args.arch, &kernel)?;
+            }
+            path
+        }
+    };
+    println!("{}", path.display());
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where the checkout remembers the kernel that its user prepared a tree for.
+fn choice(arch: Arch) -> Result<PathBuf> {
+    Ok(artifacts::top()?.join("build").join(format!("kernel-{}", arch.name())))
+}
+
+fn choose(arch: Arch, kernel: &Kernel) -> Result<()> {
+    let path = choice(arch)?;
+    fs::create_dir_all(path.with_file_name("")).and_then(|()| fs::write(&path, kernel.to_string()))
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The kernel that the last `make kdir` in this checkout was for.
+pub fn chosen(arch: Arch) -> Result<Kernel> {
+    match fs::read_to_string(choice(arch)?) {
+        Ok(name) => Kernel::parse(&name),
+        Err(_) => Ok(Kernel::Series(0)),
+    }
 }
 
 /// The prepared tree of a Debian kernel.

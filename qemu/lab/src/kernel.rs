@@ -47,6 +47,15 @@ impl Kernel {
     }
 }
 
+impl std::fmt::Display for Kernel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Kernel::Series(index) => SERIES[*index],
+            Kernel::Release(release) => release,
+        })
+    }
+}
+
 /// A Debian kernel: the packages of one release for one architecture, all of one version.
 #[derive(Clone, Debug)]
 pub struct Debian {
@@ -71,11 +80,8 @@ impl Debian {
 ///
 /// What was found is remembered for as long as the package lists stay the same.
 pub fn find(kernel: &Kernel, arch: Arch) -> Result<Debian> {
-    let name = match kernel {
-        Kernel::Series(index) => SERIES[*index],
-        Kernel::Release(release) => release,
-    };
-    let key = cache::key(&[name, arch.name(), &deb::lists_stamp()?]);
+    let name = kernel.to_string();
+    let key = cache::key(&[&name, arch.name(), &deb::lists_stamp()?]);
     let memory = artifacts::cache()?.join(format!("apt/found-{name}-{}-{key}.json", arch.name()));
     if let Some(found) = fs::read_to_string(&memory).ok().and_then(|text| recall(&text, arch)) {
         return Ok(found);

@@ -20,6 +20,9 @@ pub struct Args {
     /// A Debian kernel instead of a configuration: running, 7.3, or a release as uname -r prints it
     #[arg(long, conflicts_with = "config")]
     kernel: Option<String>,
+    /// The kernel that the last `lab kdir --choose` was for
+    #[arg(long, conflicts_with_all = ["config", "kernel"])]
+    chosen: bool,
     /// Only warnings and errors of the build
     #[arg(long)]
     quiet: bool,
@@ -29,6 +32,7 @@ pub struct Args {
 pub fn main(args: Args) -> Result<ExitCode> {
     let target = match args.kernel {
         Some(kernel) => Target::of_kernel(args.arch, &Kernel::parse(&kernel)?)?,
+        None if args.chosen => Target::of_kernel(args.arch, &kdir::chosen(args.arch)?)?,
         None => Target::of(args.arch, args.config)?,
     };
     let voice = if args.quiet { Voice::Quiet } else { Voice::Kbuild };

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The front end: every target sets up what it needs and runs one program in the build root (qemu/root, qemu/lab).
+# The module's own recipe is Kbuild and src/Kbuild.
+
+MAKEFLAGS += --no-print-directory
+LAB := qemu/enter -- lab
+
+# KERNEL=7.3 means that Debian kernel for every target; other kernels are for `make kdir` and `make`.
+ifeq ($(KERNEL),7.3)
+CONFIG ?= 7.3
+endif
+arch := $(if $(ARCH),--arch $(ARCH))
+config := $(if $(CONFIG),--config $(CONFIG))
+
+.DEFAULT_GOAL := module
+.PHONY: module kdir run test check shell doc clean cold-test print-kdir print-image print-module
+
+# qsock.ko for KDIR, for CONFIG or KERNEL, or for the kernel that the last `make kdir` named (at first: stock)
+module:
+	+@KDIR='$(KDIR)' qemu/module $(arch) $(or $(config),$(if $(KERNEL),--kernel $(KERNEL)),--chosen)
+
+kdir:
+	@$(LAB) kdir --choose $(arch) $(if $(KERNEL),--kernel $(KERNEL))
+
+run:
+	@$(LAB) demo $(arch) $(config)
+
+test:
+	@$(LAB) test $(arch) $(config) $(if $(SUITE),--suite $(SUITE)) $(if $(RUNNER),--runner $(RUNNER))
+
+check:
+	@$(LAB) check
+
+shell:
+	@qemu/run $(arch) $(config) --tty -- sh
+
+doc:
+	@$(LAB) doc
+
+# Repeats the set-up and the tests as on a machine that has nothing
+cold-test:
+	@qemu/cold-test
+
+print-kdir:
+	@$(LAB) kdir $(arch) $(config) $(if $(KERNEL),$(if $(config),,--kernel $(KERNEL)))
+
+print-image:
+	@$(LAB) image $(arch) $(config)
+
+print-module:
+	@$(LAB) module --quiet $(arch) $(config)
+
+clean:
+	@rm -rf build qsock.ko
