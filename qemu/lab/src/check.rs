@@ -8,9 +8,11 @@
 mod census;
 mod headers;
 mod helpers;
+mod lint;
 mod panics;
 mod rooms;
 mod rust;
+mod style;
 mod tools;
 mod tree;
 mod words;
@@ -77,7 +79,7 @@ impl Outcome {
 type Check = fn(&Tree) -> Result<Outcome>;
 
 // The quick ones first.
-const CHECKS: [(&str, Check); 11] = [
+const CHECKS: [(&str, Check); 12] = [
     ("rooms", rooms),
     ("helpers", helpers),
     ("unsafe", unsafe_census),
@@ -85,10 +87,11 @@ const CHECKS: [(&str, Check); 11] = [
     ("panics", panics),
     ("words", words),
     ("top", top),
-    ("fmt", tools::format),
-    ("checkpatch", tools::checkpatch),
-    ("lab", tools::lab),
-    ("clippy", tools::clippy),
+    ("fmt", style::format),
+    ("checkpatch", style::checkpatch),
+    ("lab", lint::lab),
+    ("clippy", lint::clippy),
+    ("doc", lint::doc),
 ];
 
 /// `lab check [NAME...]`.
@@ -102,7 +105,7 @@ pub fn main(args: Args) -> Result<ExitCode> {
         bail!("no check is called {name}; there are {}", known.join(", "));
     }
     let tree = Tree::open(&artifacts::top()?)?;
-    if args.fix && !report("fmt --fix", tools::reformat, &tree) {
+    if args.fix && !report("fmt --fix", style::reformat, &tree) {
         return Ok(ExitCode::FAILURE);
     }
     let wanted = |name: &str| args.names.is_empty() || args.names.iter().any(|n| n == name);
@@ -191,15 +194,15 @@ fn unsafe_census(tree: &Tree) -> Result<Outcome> {
 }
 
 fn headers(tree: &Tree) -> Result<Outcome> {
-    let rust = ["src", "selftests", "qemu", "tools"];
-    let names = rust.iter().flat_map(|dir| tree.under(dir, &["rs"]));
-    let (_, mut found) = tree.each(names, headers::rust_file)?;
-    let tagged = tree.files().filter(|name| headers::is_tagged(name));
+    let (rust, mut found) = tree.each(tree.under("", &["rs"]), headers::rust_file)?;
+    let tagged = tree
+        .files()
+        .filter(|n| headers::is_tagged(n) && !n.ends_with(".rs"));
     let (count, more) = tree.each(tagged, headers::licence)?;
     found.extend(more);
     found.sort();
     Ok(Outcome::found(
-        format!("beginning and length of {count} files"),
+        format!("{rust} Rust files, {count} others"),
         found,
     ))
 }

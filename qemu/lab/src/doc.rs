@@ -13,14 +13,29 @@ const CRATE: &str = "qsock_main";
 /// What src/Kbuild generates and src/bindings includes.
 const BINDINGS: &str = "src/bindings/bindings_generated.rs";
 
-/// Builds the pages and prints the path of the first one.
+/// `lab doc`: builds the pages and prints the path of the first one.
 pub fn main() -> Result<ExitCode> {
-    println!("{}", build()?.display());
+    let pages = build()?;
+    eprint!("{}", pages.messages);
+    match pages.index {
+        Some(index) => println!("{}", index.display()),
+        None => bail!("rustdoc found faults in the module's documentation; they stand above"),
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Builds the pages; a broken link is an error.
-pub fn build() -> Result<PathBuf> {
+/// What rustdoc made.
+pub struct Pages {
+    /// The first page; nothing when a warning stopped rustdoc.
+    pub index: Option<PathBuf>,
+    /// What it said, with paths relative to `folder`.
+    pub messages: String,
+    /// Where it worked.
+    pub folder: PathBuf,
+}
+
+/// Builds the pages; any warning, a broken link above all, is an error.
+pub fn build() -> Result<Pages> {
     // The module first: its generated bindings, and the record of its flags.
     artifacts::module(Arch::X86_64, Config::Stock)?;
     let folder = artifacts::build_dir(Arch::X86_64, Config::Stock)?.join("module");
@@ -34,17 +49,18 @@ pub fn build() -> Result<PathBuf> {
         // Pages of items that are gone would stay.
         std::fs::remove_dir_all(&pages)?;
     }
-    let status = rustdoc(&recorded, &folder, &pages)
-        .status()
+    let out = rustdoc(&recorded, &folder, &pages)
+        .output()
         .context("run rustdoc")?;
-    if !status.success() {
-        bail!("rustdoc found faults in the module's documentation; they stand above");
-    }
     let index = pages.join(CRATE).join("index.html");
-    if !index.is_file() {
+    if out.status.success() && !index.is_file() {
         bail!("rustdoc ended well, but wrote no {}", index.display());
     }
-    Ok(index)
+    Ok(Pages {
+        index: out.status.success().then_some(index),
+        messages: String::from_utf8_lossy(&out.stderr).into_owned(),
+        folder,
+    })
 }
 
 /// A command as kbuild recorded it.
