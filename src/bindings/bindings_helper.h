@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What bindgen reads: the headers of the socket layer, the helpers, and
+ * constants that it cannot evaluate or that check what it generates.
+ */
+#include <linux/capability.h>
+#include <linux/hrtimer_types.h>
+#include <linux/ioctl.h>
+#include <linux/net.h>
+#include <linux/poll.h>
+#include <linux/security.h>
+#include <linux/sched/signal.h>
+#include <linux/socket.h>
+#include <linux/sockios.h>
+#include <linux/wait.h>
+#include <asm/ioctls.h>
+#include <net/net_namespace.h>
+#include <net/scm.h>
+#include <net/sock.h>
+#include <net/tcp_states.h>
+
+#include <linux/qsock.h>
+
+#include "../helpers/helpers.c"
+#include "../helpers/param.h"
+
+/* Casts to __poll_t are more than bindgen folds. */
+const __u32 NET_EPOLLIN = (__force __u32)EPOLLIN;
+const __u32 NET_EPOLLRDNORM = (__force __u32)EPOLLRDNORM;
+const __u32 NET_EPOLLRDBAND = (__force __u32)EPOLLRDBAND;
+const __u32 NET_EPOLLPRI = (__force __u32)EPOLLPRI;
+const __u32 NET_EPOLLOUT = (__force __u32)EPOLLOUT;
+const __u32 NET_EPOLLWRNORM = (__force __u32)EPOLLWRNORM;
+const __u32 NET_EPOLLWRBAND = (__force __u32)EPOLLWRBAND;
+const __u32 NET_EPOLLERR = (__force __u32)EPOLLERR;
+const __u32 NET_EPOLLHUP = (__force __u32)EPOLLHUP;
+const __u32 NET_EPOLLRDHUP = (__force __u32)EPOLLRDHUP;
+
+/* Macros of other macros. */
+const __u32 NET_SIOCINQ = SIOCINQ;
+const __u32 NET_SIOCOUTQ = SIOCOUTQ;
+
+/* Layouts, as the C compiler sees them; src/bindings/mod.rs compares. */
+const size_t NET_SIZEOF_SOCK = sizeof(struct sock);
+const size_t NET_SIZEOF_SOCKET = sizeof(struct socket);
+const size_t NET_SIZEOF_PROTO = sizeof(struct proto);
+const size_t NET_SIZEOF_PROTO_OPS = sizeof(struct proto_ops);
+const size_t NET_SIZEOF_MSGHDR = sizeof(struct msghdr);
+const size_t NET_SIZEOF_SCM_COOKIE = sizeof(struct scm_cookie);
+const size_t NET_SIZEOF_WAIT_QUEUE_ENTRY = sizeof(struct wait_queue_entry);
+const size_t NET_SIZEOF_PERNET_OPERATIONS = sizeof(struct pernet_operations);
+const size_t NET_OFFSET_SK_SNDBUF = offsetof(struct sock, sk_sndbuf);
+const size_t NET_OFFSET_SK_WRITE_SPACE = offsetof(struct sock, sk_write_space);
+const size_t NET_OFFSET_SK_DESTRUCT = offsetof(struct sock, sk_destruct);
+const size_t NET_OFFSET_SOCKET_SK = offsetof(struct socket, sk);
+const size_t NET_OFFSET_MSG_ITER = offsetof(struct msghdr, msg_iter);
+const size_t NET_OFFSET_MSG_FLAGS = offsetof(struct msghdr, msg_flags);

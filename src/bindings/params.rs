@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The module's parameters, which are C variables (src/helpers/param.c).
+
+use super::raw;
+use kernel::{ffi::c_int, sync::atomic::Atomic};
+
+/// The number to register the family with.
+pub(crate) fn family() -> c_int {
+    // SAFETY: Written while the module's arguments are parsed, before its init.
+    unsafe { raw::qsock_param_family }
+}
+
+/// Whether to load the selftest hook.
+pub(crate) fn selftest_hook() -> bool {
+    // SAFETY: As above.
+    unsafe { raw::qsock_param_selftest_hook }
+}
+
+/// Messages that the selftest hook let pass.
+pub(crate) fn hook_seen() -> &'static Atomic<u64> {
+    // SAFETY: The variable is aligned, lives as long as the module, and is only
+    // accessed through this, but for what sysfs reads of it.
+    unsafe { Atomic::from_ptr(&raw mut raw::qsock_param_hook_seen) }
+}
+
+/// Messages that the selftest hook refused.
+pub(crate) fn hook_refused() -> &'static Atomic<u64> {
+    // SAFETY: As above.
+    unsafe { Atomic::from_ptr(&raw mut raw::qsock_param_hook_refused) }
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * C's static inline functions and macros, as functions that Rust can call.
+ *
+ * One file per header family. No logic: whatever decides anything is in Rust.
+ * The prefix keeps the names apart from the kernel's own rust_helper_*; the
+ * bindings strip it.
+ */
+
+#include "cred.c"
+#include "net_namespace.c"
+#include "scm.c"
+#include "sock.c"
+#include "wait.c"

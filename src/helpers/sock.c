@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0
+
+#include <net/sock.h>
+
+void qsock_helper_sock_hold(struct sock *sk)
+{
+	sock_hold(sk);
+}
+
+void qsock_helper_sock_put(struct sock *sk)
+{
+	sock_put(sk);
+}
+
+void qsock_helper_sock_orphan(struct sock *sk)
+{
+	sock_orphan(sk);
+}
+
+void qsock_helper_sock_graft(struct sock *sk, struct socket *parent)
+{
+	sock_graft(sk, parent);
+}
+
+struct net *qsock_helper_sock_net(const struct sock *sk)
+{
+	return sock_net(sk);
+}
+
+void qsock_helper_sock_prot_inuse_add(const struct net *net,
+				      const struct proto *prot, int val)
+{
+	sock_prot_inuse_add(net, prot, val);
+}
+
+int qsock_helper_sock_error(struct sock *sk)
+{
+	return sock_error(sk);
+}
+
+bool qsock_helper_sk_has_err(const struct sock *sk)
+{
+	return READ_ONCE(sk->sk_err);
+}
+
+void qsock_helper_sk_set_err(struct sock *sk, int err)
+{
+	WRITE_ONCE(sk->sk_err, err);
+}
+
+int qsock_helper_sk_sndbuf(const struct sock *sk)
+{
+	return READ_ONCE(sk->sk_sndbuf);
+}
+
+unsigned char qsock_helper_sk_state(const struct sock *sk)
+{
+	return READ_ONCE(sk->sk_state);
+}
+
+void qsock_helper_sk_set_state(struct sock *sk, unsigned char state)
+{
+	WRITE_ONCE(sk->sk_state, state);
+}
+
+long qsock_helper_sock_rcvtimeo(const struct sock *sk, bool noblock)
+{
+	return sock_rcvtimeo(sk, noblock);
+}
+
+long qsock_helper_sock_sndtimeo(const struct sock *sk, bool noblock)
+{
+	return sock_sndtimeo(sk, noblock);
+}
+
+int qsock_helper_sock_rcvlowat(const struct sock *sk, int waitall, int len)
+{
+	return sock_rcvlowat(sk, waitall, len);
+}
+
+int qsock_helper_sock_intr_errno(long timeo)
+{
+	return sock_intr_errno(timeo);
+}
+
+void qsock_helper_sock_poll_wait(struct file *file, struct socket *sock,
+				 poll_table *wait)
+{
+	sock_poll_wait(file, sock, wait);
+}
+
+void qsock_helper_sk_data_ready(struct sock *sk)
+{
+	READ_ONCE(sk->sk_data_ready)(sk);
+}
+
+void qsock_helper_sk_write_space(struct sock *sk)
+{
+	READ_ONCE(sk->sk_write_space)(sk);
+}
+
+void qsock_helper_sk_state_change(struct sock *sk)
+{
+	READ_ONCE(sk->sk_state_change)(sk);
+}
+
+void qsock_helper_sk_wake_async(const struct sock *sk, int how, int band)
+{
+	sk_wake_async(sk, how, band);
+}
+
+void qsock_helper_sk_wake_async_rcu(const struct sock *sk, int how, int band)
+{
+	sk_wake_async_rcu(sk, how, band);
+}
+
+wait_queue_head_t *qsock_helper_sk_sleep(struct sock *sk)
+{
+	return sk_sleep(sk);
+}
+
+struct socket_wq *qsock_helper_sk_wq(const struct sock *sk)
+{
+	return rcu_dereference(sk->sk_wq);
+}
+
+bool qsock_helper_skwq_has_sleeper(struct socket_wq *wq)
+{
+	return skwq_has_sleeper(wq);
+}
+
+void qsock_helper_sk_swap_peer_cred(struct sock *sk, struct pid **pid,
+				    const struct cred **cred)
+{
+	spin_lock(&sk->sk_peer_lock);
+	swap(sk->sk_peer_pid, *pid);
+	swap(sk->sk_peer_cred, *cred);
+	spin_unlock(&sk->sk_peer_lock);
+}
