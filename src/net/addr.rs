@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Socket addresses as the core passes them: a family and bytes behind it.
+
+use core::mem::size_of;
+
+/// The bytes of `sa_family_t`, which every address starts with.
+const FAMILY_LEN: usize = size_of::<u16>();
+
+/// `sizeof(struct sockaddr_storage)`: no address is longer.
+pub(crate) const ADDRESS_MAX: usize = 128;
+
+/// An address that the caller of bind(2), connect(2) or sendto(2) gave.
+///
+/// It is a copy in kernel memory: its bytes do not change while they are read.
+#[derive(Clone, Copy)]
+pub(crate) struct Address<'a>(&'a [u8]);
+
+impl<'a> Address<'a> {
+    /// The address in `bytes`.
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
+    /// The address family, unless the address is too short to have one.
+    pub(crate) fn family(&self) -> Option<u16> {
+        self.0.first_chunk().map(|b| u16::from_ne_bytes(*b))
+    }
+
+    /// What follows the family.
+    pub(crate) fn data(&self) -> &'a [u8] {
+        self.0.get(FAMILY_LEN..).unwrap_or_default()
+    }
+}
+
+/// Where the core takes an address that it returns to the caller.
+pub(crate) struct AddressBuf<'a> {
+    bytes: &'a mut [u8; ADDRESS_MAX],
+    len: usize,
+}
+
+impl<'a> AddressBuf<'a> {
+    pub(super) fn new(bytes: &'a mut [u8; ADDRESS_MAX]) -> Self {
+        Self { bytes, len: 0 }
+    }
+
+    /// Makes this the address `data` of `family`; what does not fit is cut.
+    pub(crate) fn set(&mut self, family: u16, data: &[u8]) {
+        let len = data.len().min(ADDRESS_MAX - FAMILY_LEN);
+        self.bytes[..FAMILY_LEN].copy_from_slice(&family.to_ne_bytes());
+        self.bytes[FAMILY_LEN..FAMILY_LEN + len].copy_from_slice(&data[..len]);
+        self.len = FAMILY_LEN + len;
+    }
+
+    /// The length of the address, 0 when none was set.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Credentials: who asks, and who stands at the other end.
+
+use crate::bindings;
+use kernel::task::Kuid;
+
+/// The process and credentials that SO_PEERCRED shows for a socket's peer.
+///
+/// # Invariants
+///
+/// Owns a reference on each.
+pub(crate) struct PeerCred {
+    pid: *mut bindings::pid,
+    cred: *const bindings::cred,
+}
+
+// SAFETY: References on a pid and on credentials may be used on any task.
+unsafe impl Send for PeerCred {}
+// SAFETY: What is reached through a shared reference is never changed.
+unsafe impl Sync for PeerCred {}
+
+impl PeerCred {
+    /// Those of the current task.
+    pub(crate) fn current() -> Self {
+        // INVARIANT: Both functions return a reference that the caller owns.
+        // SAFETY: There is always a current task.
+        unsafe {
+            Self {
+                pid: bindings::get_current_tgid(),
+                cred: bindings::get_current_cred(),
+            }
+        }
+    }
+
+    /// Gives up both references to the caller.
+    pub(super) fn into_raw(self) -> (*mut bindings::pid, *const bindings::cred) {
+        let this = core::mem::ManuallyDrop::new(self);
+        (this.pid, this.cred)
+    }
+
+    /// # Safety
+    ///
+    /// The caller owns a reference on each (or it is null) and gives it up.
+    pub(super) unsafe fn from_raw(pid: *mut bindings::pid, cred: *const bindings::cred) -> Self {
+        // INVARIANT: The caller gives its references up.
+        Self { pid, cred }
+    }
+}
+
+impl Clone for PeerCred {
+    fn clone(&self) -> Self {
+        // INVARIANT: Both functions return a new reference.
+        // SAFETY: By the type invariant both are valid.
+        unsafe {
+            Self {
+                pid: bindings::get_pid(self.pid),
+                cred: bindings::get_cred(self.cred),
+            }
+        }
+    }
+}
+
+impl Drop for PeerCred {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant; both functions take null.
+        unsafe {
+            bindings::put_pid(self.pid);
+            bindings::put_cred(self.cred);
+        }
+    }
+}
+
+/// A group id as the kernel sees it, in no user namespace.
+#[derive(Clone, Copy)]
+pub(crate) struct Kgid(bindings::kgid_t);
+
+impl Kgid {
+    /// The group that the current task makes things for.
+    pub(crate) fn current_fsgid() -> Self {
+        // SAFETY: There is always a current task.
+        Self(unsafe { bindings::current_fsgid() })
+    }
+
+    /// Whether the current task is in this group.
+    pub(crate) fn has_current(self) -> bool {
+        // SAFETY: There is always a current task.
+        unsafe { bindings::in_group_p(self.0) != 0 }
+    }
+}
+
+/// The user that the current task makes things for, and is checked as.
+pub(crate) fn current_fsuid() -> Kuid {
+    // SAFETY: There is always a current task.
+    Kuid::from_raw(unsafe { bindings::current_fsuid() })
+}
+
+/// The mode bits that the current task takes away from what it makes.
+pub(crate) fn current_umask() -> u16 {
+    // SAFETY: There is always a current task.
+    unsafe { bindings::current_umask() }
+}
+
+/// Sends the current task SIGPIPE, as a write to a closed connection does.
+pub(crate) fn send_sigpipe() {
+    // SAFETY: There is always a current task.
+    unsafe { bindings::send_sigpipe() }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Socket families in safe Rust.
+//!
+//! Owns: every `unsafe` between a family and the network core: registration
+//! ([`family`]), the operations' shims ([`ops`]), the life of a sock ([`sock`]),
+//! messages ([`msg`], [`scm`]), waiting and readiness ([`wait`], [`poll`]),
+//! network namespaces ([`netns`]) and credentials ([`cred`]).
+//!
+//! Imports: `bindings` and the helpers. It knows no family.
+//!
+//! Locks: none of its own. `sk_peer_lock` and the wait queues' locks are taken
+//! and released within one call, under whatever the family holds.
+//!
+//! # Writing a family
+//!
+//! 1. A type for the sockets' data implements [`ops::SocketOps`]: only the
+//!    operations that the family has. What it leaves out is refused as the core
+//!    refuses it (`EOPNOTSUPP` mostly). Its `release` and `drop` run when the
+//!    last file is gone.
+//! 2. A type for the family implements [`family::SocketFamily`]: the name, what
+//!    each network namespace holds, and how a socket's data is made.
+//! 3. A static of type [`family::Family`] holds the operations; the module's
+//!    `init` calls [`family::Family::register`] and keeps the
+//!    [`family::Registration`] for as long as the module lives.
+//!
+//! ```ignore
+//! struct Echo;
+//! static ECHO: Family<Echo> = Family::new();
+//!
+//! impl SocketFamily for Echo {
+//!     const NAME: &'static CStr = c"ECHO";
+//!     type Socket = EchoSocket;
+//!     type NetNs = ();
+//!
+//!     fn family() -> &'static Family<Self> { &ECHO }
+//!     fn netns() -> impl PinInit<(), Error> { pin_init::init_zeroed() }
+//!     fn create(kind: u16, protocol: c_int) -> Result<impl PinInit<EchoSocket, Error>> {
+//!         if kind != SOCK_DGRAM { return Err(ESOCKTNOSUPPORT.into()); }
+//!         Ok(EchoSocket::new())
+//!     }
+//! }
+//! ```
+//!
+//! # Rules that the types carry
+//!
+//! - An operation gets `&Socket<T>`, which dereferences to the family's `T`.
+//!   Operations on one socket run concurrently, so `T: Sync` guards itself.
+//! - Other sockets never see `T`: they hold an
+//!   [`ARef`](kernel::sync::aref::ARef)`<`[`Sock`](sock::Sock)`>`, enough to
+//!   wake the socket and to leave an error with it. So `release` is alone with
+//!   `T`, and two sockets that hold each other cannot keep each other alive.
+//! - An operation that may have to wait is written once, without waiting, and
+//!   returns `EAGAIN`; [`wait::block_on`] makes the blocking call of it.
+
+// The framework is wider than any one family.
+#![allow(dead_code)]
+
+pub(crate) mod addr;
+pub(crate) mod cred;
+pub(crate) mod errno;
+pub(crate) mod family;
+pub(crate) mod msg;
+pub(crate) mod netns;
+pub(crate) mod ops;
+pub(crate) mod poll;
+pub(crate) mod scm;
+pub(crate) mod sock;
+pub(crate) mod socket;
+pub(crate) mod uapi;
+pub(crate) mod wait;

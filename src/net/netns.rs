@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Network namespaces, and what a family keeps in each of them.
+//!
+//! C header: [`include/net/net_namespace.h`](srctree/include/net/net_namespace.h)
+
+use super::family::SocketFamily;
+use crate::bindings;
+use core::ptr;
+use kernel::{error::to_result, prelude::*, types::Opaque};
+use pin_init::PinInit;
+
+/// A network namespace, `struct net`.
+#[repr(transparent)]
+pub(crate) struct Net(Opaque<bindings::net>);
+
+// SAFETY: What this type reads of a `struct net` may be read on any task.
+unsafe impl Sync for Net {}
+
+impl Net {
+    /// # Safety
+    ///
+    /// `net` must be valid for `'a`.
+    pub(super) unsafe fn from_raw<'a>(net: *mut bindings::net) -> &'a Self {
+        // SAFETY: `Net` is transparent, and the caller guarantees validity.
+        unsafe { &*net.cast() }
+    }
+
+    pub(super) fn as_raw(&self) -> *mut bindings::net {
+        self.0.get()
+    }
+
+    /// What family `F` keeps in this namespace.
+    pub(crate) fn data<F: SocketFamily>(&self) -> &F::NetNs {
+        // SAFETY: The namespace is valid; the id is that of `F`'s registered
+        // operations, because without them there is no socket, and so no `Net`
+        // of `F`, to call this. `net_init` initialised the memory, `net_exit`
+        // drops it after the namespace's last socket.
+        unsafe { &*bindings::net_generic(self.as_raw(), F::family().net_id()).cast() }
+    }
+
+    /// Whether the current task has `capability` in the user namespace that
+    /// owns this one. May set the task's `PF_SUPERPRIV`; does not sleep.
+    pub(crate) fn capable(&self, capability: u32) -> bool {
+        // SAFETY: A namespace holds its user namespace.
+        unsafe { bindings::ns_capable(bindings::net_user_ns(self.as_raw()), capability as c_int) }
+    }
+}
+
+/// The size that the core allocates per namespace; never 0, which would mean
+/// that there is nothing to allocate and no id.
+const fn net_size<F: SocketFamily>() -> usize {
+    let size = size_of::<F::NetNs>();
+    if size == 0 {
+        1
+    } else {
+        size
+    }
+}
+
+/// Fills in `F`'s operations for `register_pernet_subsys()`.
+pub(super) fn pernet_operations<F: SocketFamily>(id: *mut u32) -> bindings::pernet_operations {
+    const {
+        // The core allocates with kzalloc().
+        assert!(align_of::<F::NetNs>() <= 8);
+    }
+    bindings::pernet_operations {
+        init: Some(net_init::<F>),
+        exit: Some(net_exit::<F>),
+        id,
+        size: net_size::<F>(),
+        ..Default::default()
+    }
+}
+
+/// # Safety
+///
+/// Called by the core for a namespace that comes to life.
+unsafe extern "C" fn net_init<F: SocketFamily>(net: *mut bindings::net) -> c_int {
+    // SAFETY: The core allocated `net_size()` bytes before it calls this.
+    let slot: *mut F::NetNs = unsafe { bindings::net_generic(net, F::family().net_id()) }.cast();
+    // SAFETY: The memory is unused, stays in place, and is dropped in
+    // `net_exit` only.
+    match unsafe { F::netns().__pinned_init(slot) } {
+        Ok(()) => 0,
+        Err(e) => e.to_errno(),
+    }
+}
+
+/// # Safety
+///
+/// Called by the core for a namespace that `net_init` succeeded for, when
+/// nothing uses it any more.
+unsafe extern "C" fn net_exit<F: SocketFamily>(net: *mut bindings::net) {
+    // SAFETY: `net_init` initialised the value; no socket of the namespace is
+    // left, and the core frees the memory after this.
+    unsafe {
+        ptr::drop_in_place(bindings::net_generic(net, F::family().net_id()).cast::<F::NetNs>())
+    }
+}
+
+/// Registered `pernet_operations`, undone when dropped.
+///
+/// # Invariants
+///
+/// `ops` is registered.
+pub(super) struct PernetRegistration(*mut bindings::pernet_operations);
+
+// SAFETY: Unregistering may be done by any task.
+unsafe impl Send for PernetRegistration {}
+// SAFETY: A shared reference gives access to nothing.
+unsafe impl Sync for PernetRegistration {}
+
+impl PernetRegistration {
+    /// Sleeps.
+    ///
+    /// # Safety
+    ///
+    /// `ops` must be valid and stay in place until the value is dropped.
+    pub(super) unsafe fn new(ops: *mut bindings::pernet_operations) -> Result<Self> {
+        // SAFETY: The caller guarantees it.
+        to_result(unsafe { bindings::register_pernet_subsys(ops) })?;
+        // INVARIANT: The registration succeeded.
+        Ok(Self(ops))
+    }
+}
+
+impl Drop for PernetRegistration {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::unregister_pernet_subsys(self.0) }
+    }
+}

@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `struct proto_ops`: the operations of a family, from C to safe Rust.
+//!
+//! Each shim converts its arguments, calls the trait's method and converts the
+//! result. A slot whose operation a family does not implement gets the core's
+//! `sock_no_*` twin; those that the core tests before it calls them stay empty.
+//!
+//! C header: [`include/linux/net.h`](srctree/include/linux/net.h)
+
+use super::{
+    addr::{Address, AddressBuf, ADDRESS_MAX},
+    family::SocketFamily,
+    msg::{RecvMsg, SendMsg},
+    poll::{Events, PollWait},
+    sock::{release, Sock},
+    socket::{AcceptSocket, Socket}, //
+};
+use crate::bindings;
+use core::{pin::Pin, slice};
+use kernel::{
+    build_error,
+    error::{from_result, VTABLE_DEFAULT_ERROR},
+    prelude::*, //
+};
+
+/// How much of a connection shutdown(2) ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shutdown {
+    /// Nothing is received any more.
+    Read,
+    /// Nothing is sent any more.
+    Write,
+    /// Both.
+    Both,
+}
+
+impl Shutdown {
+    fn new(how: c_int) -> Result<Self> {
+        match u32::try_from(how) {
+            Ok(bindings::sock_shutdown_cmd_SHUT_RD) => Ok(Self::Read),
+            Ok(bindings::sock_shutdown_cmd_SHUT_WR) => Ok(Self::Write),
+            Ok(bindings::sock_shutdown_cmd_SHUT_RDWR) => Ok(Self::Both),
+            _ => Err(EINVAL),
+        }
+    }
+
+    /// Whether receiving ends.
+    pub(crate) fn reads(self) -> bool {
+        matches!(self, Self::Read | Self::Both)
+    }
+
+    /// Whether sending ends.
+    pub(crate) fn writes(self) -> bool {
+        matches!(self, Self::Write | Self::Both)
+    }
+}
+
+/// Which end of a connection getsockname(2) and getpeername(2) ask for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NameOf {
+    /// The socket's own.
+    Own,
+    /// The peer's.
+    Peer,
+}
+
+/// What the sockets of a family do.
+///
+/// The methods are called in process context, may sleep, and run concurrently
+/// on one socket, but for [`SocketOps::release`].
+#[vtable]
+pub(crate) trait SocketOps: Sized + Send + Sync + 'static {
+    /// The family.
+    type Family: SocketFamily<Socket = Self>;
+
+    /// The last file of the socket is gone. The data is dropped after this.
+    fn release(self: Pin<&mut Self>, sk: &Sock);
+
+    /// bind(2).
+    fn bind(_sock: &Socket<Self>, _addr: Address<'_>) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// connect(2).
+    fn connect(_sock: &Socket<Self>, _addr: Address<'_>, _nonblock: bool) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// socketpair(2): connects two new sockets.
+    fn socketpair(_a: &Socket<Self>, _b: &Socket<Self>) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// accept(2): grafts a new sock to `new`.
+    fn accept(_sock: &Socket<Self>, _new: AcceptSocket<'_, Self>, _nonblock: bool) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// getsockname(2), getpeername(2).
+    fn getname(_sock: &Socket<Self>, _of: NameOf, _name: &mut AddressBuf<'_>) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// poll(2). Does not sleep.
+    fn poll(_sock: &Socket<Self>, _wait: &PollWait<'_>) -> Events {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// ioctl(2), in the native layout.
+    fn ioctl(_sock: &Socket<Self>, _cmd: u32, _arg: usize) -> Result<c_int> {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// listen(2). The core has limited `backlog` to net.core.somaxconn.
+    fn listen(_sock: &Socket<Self>, _backlog: u32) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// shutdown(2).
+    fn shutdown(_sock: &Socket<Self>, _how: Shutdown) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// sendmsg(2), and every other way to send. Returns the bytes taken.
+    fn sendmsg(_sock: &Socket<Self>, _msg: SendMsg<'_>) -> Result<usize> {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// recvmsg(2), and every other way to receive. Returns the bytes given.
+    fn recvmsg(_sock: &Socket<Self>, _msg: RecvMsg<'_>) -> Result<usize> {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+}
+
+/// `T::OP` if the family implements it, else the core's refusal.
+macro_rules! slot {
+    ($has:expr, $shim:expr, $no:expr) => {
+        if $has {
+            Some($shim)
+        } else {
+            Some($no)
+        }
+    };
+}
+
+/// The operations of the family whose data is `T`.
+pub(super) fn proto_ops<T: SocketOps>(
+    owner: *mut bindings::module,
+    family: c_int,
+) -> bindings::proto_ops {
+    bindings::proto_ops {
+        family,
+        owner,
+        release: Some(Shim::<T>::release),
+        bind: slot!(T::HAS_BIND, Shim::<T>::bind, bindings::sock_no_bind),
+        connect: slot!(
+            T::HAS_CONNECT,
+            Shim::<T>::connect,
+            bindings::sock_no_connect
+        ),
+        socketpair: slot!(
+            T::HAS_SOCKETPAIR,
+            Shim::<T>::socketpair,
+            bindings::sock_no_socketpair
+        ),
+        accept: slot!(T::HAS_ACCEPT, Shim::<T>::accept, bindings::sock_no_accept),
+        getname: slot!(
+            T::HAS_GETNAME,
+            Shim::<T>::getname,
+            bindings::sock_no_getname
+        ),
+        poll: T::HAS_POLL.then_some(Shim::<T>::poll),
+        ioctl: slot!(T::HAS_IOCTL, Shim::<T>::ioctl, bindings::sock_no_ioctl),
+        #[cfg(CONFIG_COMPAT)]
+        compat_ioctl: T::HAS_IOCTL.then_some(Shim::<T>::compat_ioctl),
+        gettstamp: Some(bindings::sock_gettstamp),
+        listen: slot!(T::HAS_LISTEN, Shim::<T>::listen, bindings::sock_no_listen),
+        shutdown: slot!(
+            T::HAS_SHUTDOWN,
+            Shim::<T>::shutdown,
+            bindings::sock_no_shutdown
+        ),
+        sendmsg: slot!(
+            T::HAS_SENDMSG,
+            Shim::<T>::sendmsg,
+            bindings::sock_no_sendmsg
+        ),
+        recvmsg: slot!(
+            T::HAS_RECVMSG,
+            Shim::<T>::recvmsg,
+            bindings::sock_no_recvmsg
+        ),
+        mmap: Some(bindings::sock_no_mmap),
+        // The core tests for these, or has a way of its own when they are empty:
+        // setsockopt and getsockopt (EOPNOTSUPP), show_fdinfo, splice_read
+        // (copies through recvmsg), splice_eof, set_peek_off (EOPNOTSUPP),
+        // peek_len, read_sock, read_skb, sendmsg_locked, set_rcvlowat (stores),
+        // set_rcvbuf.
+        ..Default::default()
+    }
+}
+
+/// The C side of the operations of `T`.
+///
+/// # Safety
+///
+/// Each function is called by the core through `proto_ops` only, that is with
+/// a socket of the family that is not released, and with arguments as
+/// `struct proto_ops` has them.
+struct Shim<T>(core::marker::PhantomData<T>);
+
+impl<T: SocketOps> Shim<T> {
+    /// # Safety
+    ///
+    /// As [`Shim`] says; `sock->sk` may be null.
+    unsafe extern "C" fn release(sock: *mut bindings::socket) -> c_int {
+        // SAFETY: The socket is valid.
+        let sk = unsafe { (*sock).sk };
+        if !sk.is_null() {
+            // SAFETY: The file's last reference is gone, so that no operation
+            // runs; the socket owned the sock and gives it up.
+            unsafe {
+                (*sock).sk = core::ptr::null_mut();
+                release::<T>(sk);
+            }
+        }
+        0
+    }
+
+    /// # Safety
+    ///
+    /// As [`Shim`] says.
+    unsafe extern "C" fn bind(
+        sock: *mut bindings::socket,
+        addr: *mut bindings::sockaddr_unsized,
+        len: c_int,
+    ) -> c_int {
+        // SAFETY: As above; the address is a copy that the core made.
+        let (sock, addr) = unsafe { (Socket::<T>::from_raw(sock), address(addr, len)) };
+        from_result(|| T::bind(sock, addr).map(|()| 0))
+    }
+
+    /// # Safety
+    ///
+    /// As [`Shim`] says.
+    unsafe extern "C" fn connect(
+        sock: *mut bindings::socket,
+        addr: *mut bindings::sockaddr_unsized,
+        len: c_int,
+        flags: c_int,
+    ) -> c_int {
+        // SAFETY: As above; the address is a copy that the core made.
+        let (sock, addr) = unsafe { (Socket::<T>::from_raw(sock), address(addr, len)) };
+        from_result(|| T::connect(sock, addr, nonblock(flags)).map(|()| 0))
+    }
+
+    /// # Safety
+    ///
+    /// As [`Shim`] says.
+    unsafe extern "C" fn socketpair(a: *mut bindings::socket, b: *mut bindings::socket) -> c_int {
+        // SAFETY: As above.
+        let (a, b) = unsafe { (Socket::<T>::from_raw(a), Socket::<T>::from_raw(b)) };
+        from_result(|| T::socketpair(a, b).map(|()| 0))
+    }
+
+    /// # Safety
+    ///
+    /// As [`Shim`] says; `new` has no sock yet.
+    unsafe extern "C" fn accept(
+        sock: *mut bindings::socket,
+        new: *mut bindings::socket,
+        arg: *mut bindings::proto_accept_arg,
+    ) -> c_int {
+        // SAFETY: As above.
+        let (sock, new, flags) = unsafe {
+            (
+                Socket::<T>::from_raw(sock),
+                AcceptSocket::<T>::from_raw(new),
+                (*arg).flags,
+            )
+        };
+        from_result(|| T::accept(sock, new, nonblock(flags)).map(|()| 0))
+    }
+
+    /// # Safety
+    ///
+    /// As [`Shim`] says; `addr` has room for any address.
+    unsafe extern "C" fn getname(
+        sock: *mut bindings::socket,
+        addr: *mut bindings::sockaddr,
+        peer: c_int,
+    ) -> c_int {
+        // SAFETY: As above; the core passes a `struct sockaddr_storage`.
+        let (sock, bytes) = unsafe {
+            (
+                Socket::<T>::from_raw(sock),
+                &mut *addr.cast::<[u8; ADDRESS_MAX]>(),
+            )
+        };
+        let of = if peer != 0 { NameOf::Peer } else { NameOf::Own };
+        let mut name = AddressBuf::new(bytes);
+        from_result(|| T::getname(sock, of, &mut name).map(|()| name.len() as c_int))
+    }
+
+    /// # Safety
+    ///
+    /// As [`Shim`] says; `wait` may be null.
+    unsafe extern "C" fn poll(
+        file: *mut bindings::file,
+        sock: *mut bindings::socket,
+        wait: *mut bindings::poll_table_struct,
+    ) -> bindings::__poll_t {
+        // SAFETY: As above; file and table are valid for the call.
+        let (sock, wait) = unsafe { (Socket::<T>::from_raw(sock), PollWait::new(file, wait)) };
+        T::poll(sock, &wait).bits()
+    }
+
+    /// # Safety
+    ///
+    /// As [`Shim`] says.
+    unsafe extern "C" fn ioctl(sock: *mut bindings::socket, cmd: c_uint, arg: usize) -> c_int {
+        // SAFETY: As above.
+        let sock = unsafe { Socket::<T>::from_raw(sock) };
+        from_result(|| T::ioctl(sock, cmd, arg))
+    }
+
+    /// # Safety
+    ///
+    /// As [`Shim`] says; `arg` is a pointer of a 32-bit task.
+    #[cfg(CONFIG_COMPAT)]
+    unsafe extern "C" fn compat_ioctl(
+        sock: *mut bindings::socket,
+        cmd: c_uint,
+        arg: usize,
+    ) -> c_int {
+        // What the families answer has one layout: an int.
+        // SAFETY: As above.
+        let sock = unsafe { Socket::<T>::from_raw(sock) };
+        // BOUNDS: A compat pointer has 32 bits.
+        from_result(|| T::ioctl(sock, cmd, arg as u32 as usize))
+    }
+
+    /// # Safety
+    ///
+    /// As [`Shim`] says.
+    unsafe extern "C" fn listen(sock: *mut bindings::socket, backlog: c_int) -> c_int {
+        // SAFETY: As above.
+        let sock = unsafe { Socket::<T>::from_raw(sock) };
+        // In-kernel callers may pass a negative backlog: it means none.
+        from_result(|| T::listen(sock, u32::try_from(backlog).unwrap_or(0)).map(|()| 0))
+    }
+
+    /// # Safety
+    ///
+    /// As [`Shim`] says.
+    unsafe extern "C" fn shutdown(sock: *mut bindings::socket, how: c_int) -> c_int {
+        // SAFETY: As above.
+        let sock = unsafe { Socket::<T>::from_raw(sock) };
+        from_result(|| T::shutdown(sock, Shutdown::new(how)?).map(|()| 0))
+    }
+
+    /// # Safety
+    ///
+    /// As [`Shim`] says.
+    unsafe extern "C" fn sendmsg(
+        sock: *mut bindings::socket,
+        msg: *mut bindings::msghdr,
+        len: usize,
+    ) -> c_int {
+        // SAFETY: As above.
+        let (sock, msg) = unsafe { (Socket::<T>::from_raw(sock), SendMsg::new(msg, len)) };
+        from_result(|| T::sendmsg(sock, msg).map(count))
+    }
+
+    /// # Safety
+    ///
+    /// As [`Shim`] says.
+    unsafe extern "C" fn recvmsg(
+        sock: *mut bindings::socket,
+        msg: *mut bindings::msghdr,
+        len: usize,
+        flags: c_int,
+    ) -> c_int {
+        // SAFETY: As above.
+        let (sock, msg) = unsafe { (Socket::<T>::from_raw(sock), RecvMsg::new(msg, len, flags)) };
+        from_result(|| T::recvmsg(sock, msg).map(count))
+    }
+}
+
+/// The address that the core copied for the family.
+///
+/// # Safety
+///
+/// `addr` must be valid for `len` bytes for `'a`.
+unsafe fn address<'a>(addr: *mut bindings::sockaddr_unsized, len: c_int) -> Address<'a> {
+    let len = usize::try_from(len).unwrap_or(0).min(ADDRESS_MAX);
+    // SAFETY: The caller guarantees it.
+    Address::new(unsafe { slice::from_raw_parts(addr.cast(), len) })
+}
+
+/// Whether the flags of a call, or of its file, say that it must not wait.
+fn nonblock(flags: c_int) -> bool {
+    flags & bindings::O_NONBLOCK as c_int != 0
+}
+
+/// A number of bytes, as the core takes it.
+fn count(bytes: usize) -> c_int {
+    // The core limits a call to MAX_RW_COUNT bytes.
+    c_int::try_from(bytes).unwrap_or(c_int::MAX)
+}

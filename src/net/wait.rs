@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Waiting: the one adapter that makes a blocking call of a non-blocking one.
+//!
+//! Every waiter sleeps on the socket's own wait queue (`sk_wq`), beside those
+//! that poll it, as an exclusive waiter for certain events. A wake-up that
+//! names events goes to one waiter for them; one that names none (a change of
+//! the connection) goes to all.
+//!
+//! C header: [`include/linux/wait.h`](srctree/include/linux/wait.h)
+
+use super::{poll::Events, sock::Sock};
+use crate::bindings;
+use core::{
+    marker::PhantomPinned,
+    mem::offset_of,
+    pin::{pin, Pin}, //
+};
+use kernel::{
+    error::Error,
+    prelude::*,
+    sync::{barrier::smp_mb, rcu},
+    types::Opaque, //
+};
+
+/// A place in a wait queue, and the events that it is woken for.
+///
+/// # Invariants
+///
+/// `entry` is initialised, for the current task.
+struct Waiter<'a> {
+    entry: Opaque<bindings::wait_queue_entry>,
+    events: Events,
+    sk: &'a Sock,
+    _pin: PhantomPinned,
+}
+
+impl<'a> Waiter<'a> {
+    /// Makes a waiter of the current task, in no queue yet.
+    fn new(sk: &'a Sock, events: Events) -> Self {
+        let entry = Opaque::uninit();
+        // SAFETY: The memory is ours; the entry is in no list yet, so that it
+        // may still move.
+        unsafe {
+            bindings::init_waitqueue_func_entry(entry.get(), Some(wake));
+            (*entry.get()).private = kernel::task::Task::current_raw().cast();
+        }
+        // INVARIANT: Initialised above.
+        Self {
+            entry,
+            events,
+            sk,
+            _pin: PhantomPinned,
+        }
+    }
+
+    /// Joins the queue, behind those that wait already.
+    fn join<'w>(self: Pin<&'w Self>) -> Joined<'w, 'a> {
+        // SAFETY: The sock has a wait queue while its file is in use. The entry
+        // is initialised and, being pinned, stays in place.
+        unsafe {
+            bindings::add_wait_queue_exclusive(
+                bindings::sk_sleep(self.sk.as_raw()),
+                self.entry.get(),
+            )
+        };
+        // Either the waker sees this entry, or the caller what was written
+        // before the waker looked: pairs with the barrier in skwq_has_sleeper().
+        smp_mb();
+        // INVARIANT: It joined above.
+        Joined(self)
+    }
+}
+
+/// A waiter that is in the queue, until this is dropped.
+///
+/// # Invariants
+///
+/// The waiter's entry is in its sock's queue.
+struct Joined<'w, 'a>(Pin<&'w Waiter<'a>>);
+
+impl Joined<'_, '_> {
+    /// Sleeps until it is woken, a signal comes or `timeo` jiffies have passed;
+    /// returns what is left of them.
+    fn sleep(&self, timeo: c_long) -> c_long {
+        // SAFETY: The entry is in a queue and its function is `wake`, which
+        // ends in `woken_wake_function()`, as `wait_woken()` needs.
+        unsafe { bindings::wait_woken(self.0.entry.get(), bindings::TASK_INTERRUPTIBLE, timeo) }
+    }
+}
+
+impl Drop for Joined<'_, '_> {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant, and the queue outlives the operation
+        // that waits.
+        unsafe {
+            bindings::remove_wait_queue(bindings::sk_sleep(self.0.sk.as_raw()), self.0.entry.get())
+        }
+    }
+}
+
+/// Wakes the waiter if it waits for one of the events that `key` names.
+///
+/// # Safety
+///
+/// Called by the wake-up functions under the queue's lock, with the entry of a
+/// [`Waiter`].
+unsafe extern "C" fn wake(
+    entry: *mut bindings::wait_queue_entry,
+    mode: c_uint,
+    flags: c_int,
+    key: *mut c_void,
+) -> c_int {
+    // SAFETY: Every entry with this function is the field of a `Waiter`, which
+    // stays in place while it is in the queue.
+    let events = unsafe {
+        (*entry
+            .byte_sub(offset_of!(Waiter<'static>, entry))
+            .cast::<Waiter<'static>>())
+        .events
+    };
+    // SAFETY: Reads the bits of the key.
+    let named = unsafe { bindings::key_to_poll(key) };
+    if named != 0 && !events.intersects(named) {
+        return 0;
+    }
+    // SAFETY: The arguments are those of the caller.
+    unsafe { bindings::woken_wake_function(entry, mode, flags, key) }
+}
+
+/// Calls `try_op` until it returns something other than `EAGAIN`, and sleeps in
+/// between for one of `events` on `sk`, for at most `timeo` jiffies, which it
+/// counts down.
+///
+/// A wake-up goes to one waiter only. When the operation of a waiter that slept
+/// leaves something over for the next (`leaves_over`), that one is woken.
+///
+/// Sleeps; `try_op` may sleep too.
+///
+/// # Errors
+///
+/// `EAGAIN` when the time is up; for a signal `ERESTARTSYS`, or `EINTR` where a
+/// restarted call would wait anew; otherwise what `try_op` returns.
+pub(crate) fn block_on<R>(
+    sk: &Sock,
+    events: Events,
+    timeo: &mut c_long,
+    mut try_op: impl FnMut() -> Result<R>,
+    leaves_over: impl Fn() -> bool,
+) -> Result<R> {
+    let first = try_op();
+    if *timeo == 0 || !matches!(first, Err(e) if e == EAGAIN) {
+        return first;
+    }
+
+    let waiter = pin!(Waiter::new(sk, events));
+    let waiter = waiter.as_ref().join();
+    loop {
+        let result = try_op();
+        if !matches!(result, Err(e) if e == EAGAIN) {
+            if leaves_over() {
+                wake_next(sk, events);
+            }
+            return result;
+        }
+        if kernel::current!().signal_pending() {
+            return Err(interrupted(*timeo));
+        }
+        if *timeo == 0 {
+            return result;
+        }
+        *timeo = waiter.sleep(*timeo);
+    }
+}
+
+/// What a call returns that a signal interrupted with `timeo` jiffies left.
+pub(crate) fn interrupted(timeo: c_long) -> Error {
+    // SAFETY: Computes from its argument.
+    Error::from_errno(unsafe { bindings::sock_intr_errno(timeo) })
+}
+
+/// Wakes one waiter for `events`, and whoever polls for them. Does not sleep.
+fn wake_next(sk: &Sock, events: Events) {
+    let _rcu = rcu::read_lock();
+    // SAFETY: Under the RCU read lock, which keeps the queue that is found.
+    unsafe {
+        let wq = bindings::sk_wq(sk.as_raw());
+        if bindings::skwq_has_sleeper(wq) {
+            bindings::wake_up_interruptible_sync_poll(&raw mut (*wq).wait, events.bits());
+        }
+    }
+}
+
+/// `sk_write_space` of every sock: there is room, wake a writer.
+///
+/// The families wake when there is room enough, and the core when SO_SNDBUF
+/// changed; both look at what is free again afterwards.
+///
+/// # Safety
+///
+/// `sk` must be valid.
+pub(super) unsafe extern "C" fn write_space(sk: *mut bindings::sock) {
+    // SAFETY: The caller guarantees it.
+    let sk = unsafe { Sock::from_raw(sk) };
+    wake_next(sk, Events::OUT);
+    let _rcu = rcu::read_lock();
+    // SAFETY: Under the RCU read lock.
+    unsafe {
+        bindings::sk_wake_async_rcu(
+            sk.as_raw(),
+            bindings::SOCK_WAKE_SPACE as c_int,
+            bindings::POLL_OUT as c_int,
+        )
+    }
+}
