@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The chain of hooks: asked in order, the first refusal wins.
+
+use super::{Hook, Payload, Verdict};
+use kernel::{prelude::*, sync::SetOnce};
+
+/// The loaded hooks.
+///
+/// Set before the family is registered, if at all, so that the operations read
+/// one word when there is none.
+static CHAIN: SetOnce<Chain> = SetOnce::new();
+
+/// Hooks, in the order in which they are asked.
+pub(crate) struct Chain(KVec<KBox<dyn Hook>>);
+
+impl Chain {
+    /// A chain of `hooks`.
+    pub(crate) const fn new(hooks: KVec<KBox<dyn Hook>>) -> Self {
+        Self(hooks)
+    }
+
+    /// Makes this the chain that every operation asks. Only the first call has
+    /// an effect.
+    pub(crate) fn load(self) {
+        CHAIN.populate(self);
+    }
+
+    fn ask(&self, mut question: impl FnMut(&dyn Hook) -> Verdict) -> Result {
+        for hook in &self.0 {
+            if let Verdict::Deny(error) = question(&**hook) {
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Asks the loaded hooks about a message that is sent.
+///
+/// # Errors
+///
+/// The error of the first hook that refuses.
+#[inline]
+pub(crate) fn sendmsg<'a>(pieces: impl FnOnce() -> [&'a [u8]; 2]) -> Result {
+    match CHAIN.as_ref() {
+        None => Ok(()),
+        Some(chain) => {
+            let message = Payload::new(pieces());
+            chain.ask(|hook| hook.sendmsg(&message))
+        }
+    }
+}
+
+/// Asks the loaded hooks about a message that is received.
+///
+/// # Errors
+///
+/// The error of the first hook that refuses.
+#[inline]
+pub(crate) fn recvmsg<'a>(pieces: impl FnOnce() -> [&'a [u8]; 2]) -> Result {
+    match CHAIN.as_ref() {
+        None => Ok(()),
+        Some(chain) => {
+            let message = Payload::new(pieces());
+            chain.ask(|hook| hook.recvmsg(&message))
+        }
+    }
+}
+
+#[cfg(CONFIG_KUNIT = "y")]
+#[kunit_tests(qsock_policy_chain)]
+mod tests {
+    use super::*;
+
+    struct Refuse(Error);
+
+    impl Hook for Refuse {
+        fn sendmsg(&self, _message: &Payload<'_>) -> Verdict {
+            Verdict::Deny(self.0)
+        }
+    }
+
+    struct Allow;
+
+    impl Hook for Allow {}
+
+    fn chain<const N: usize>(hooks: [Option<Error>; N]) -> Result<Chain> {
+        let mut chain = KVec::with_capacity(N, GFP_KERNEL)?;
+        for hook in hooks {
+            let hook: KBox<dyn Hook> = match hook {
+                Some(error) => KBox::new(Refuse(error), GFP_KERNEL)?,
+                None => KBox::new(Allow, GFP_KERNEL)?,
+            };
+            chain.push(hook, GFP_KERNEL)?;
+        }
+        Ok(Chain::new(chain))
+    }
+
+    #[test]
+    fn the_first_refusal_wins() -> Result {
+        let message = Payload::new([b"abc", b"def"]);
+        let ask = |chain: Chain| chain.ask(|hook| hook.sendmsg(&message));
+
+        assert_eq!(ask(chain([])?), Ok(()));
+        assert_eq!(ask(chain([None, None])?), Ok(()));
+        assert_eq!(ask(chain([None, Some(EACCES), Some(EPERM)])?), Err(EACCES));
+        assert_eq!(ask(chain([Some(EPERM), Some(EACCES)])?), Err(EPERM));
+        Ok(())
+    }
+
+    #[test]
+    fn a_hook_allows_what_it_does_not_know() -> Result {
+        let message = Payload::new([b"abc", b""]);
+
+        assert_eq!(
+            chain([Some(EPERM)])?.ask(|hook| hook.recvmsg(&message)),
+            Ok(())
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn a_prefix_is_found_across_the_pieces() {
+        for split in 0..=6 {
+            let (a, b) = b"abcdef".split_at(split);
+            let message = Payload::new([a, b]);
+            assert!(message.starts_with(b""));
+            assert!(message.starts_with(b"abcd"));
+            assert!(message.starts_with(b"abcdef"));
+            assert!(!message.starts_with(b"abd"));
+            assert!(!message.starts_with(b"abcdefg"));
+        }
+    }
+}
