@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Names: the table of those that are bound in one network namespace.
+//!
+//! Owns: what an address means ([`Name`]), who may use it ([`Mode`]) and what it
+//! leads to ([`Bound`]).
+//!
+//! Imports: `net`, for credentials and errno names.
+//!
+//! Locks: `Names::table`, taken alone and for one lookup or change.
+
+use crate::net::{
+    addr::Address,
+    cred::{current_fsuid, current_umask, Kgid},
+    errno::*,
+    netns::Net,
+    uapi::CAP_DAC_OVERRIDE, //
+};
+use core::{cmp::Ordering, fmt::Write as _};
+use kernel::{
+    new_mutex,
+    prelude::*,
+    rbtree::{RBTree, RBTreeNode},
+    str::Formatter,
+    sync::{
+        atomic::{Atomic, Relaxed},
+        Arc,
+        Mutex,
+        SetOnce, //
+    },
+    task::Kuid, //
+};
+
+/// The longest name, `QSOCK_NAME_MAX`, and the NUL that one of full length
+/// lacks.
+const NAME_MAX: usize = 108 + 1;
+
+/// The names that [`Names::autobind`] chooses from, as AF_UNIX: five
+/// hexadecimal digits.
+const AUTOBIND_NAMES: u32 = 1 << 20;
+
+/// A name, as `sqs_name` has it: all bytes of one that starts with NUL; those up
+/// to and with its NUL of any other.
+#[derive(Clone, Copy)]
+pub(crate) struct Name {
+    bytes: [u8; NAME_MAX],
+    len: usize,
+}
+
+impl Name {
+    /// Reads the name in `addr`, which must be of `family`; `None` if it has the
+    /// family alone.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for an address that is too short, too long, or of another family.
+    pub(crate) fn parse(addr: Address<'_>, family: u16) -> Result<Option<Self>> {
+        let data = addr.data();
+        if addr.family() != Some(family) || data.len() >= NAME_MAX {
+            return Err(EINVAL);
+        }
+        let len = match data.first() {
+            None => return Ok(None),
+            Some(0) => data.len(),
+            // With the NUL, which is there or is added.
+            Some(_) => data.iter().position(|b| *b == 0).unwrap_or(data.len()) + 1,
+        };
+        let mut bytes = [0; NAME_MAX];
+        let given = data.len().min(len);
+        bytes[..given].copy_from_slice(&data[..given]);
+        Ok(Some(Self { bytes, len }))
+    }
+
+    /// The bytes, as getsockname(2) returns them.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+
+    /// Whether the name starts with NUL. Such names are apart for each type of
+    /// socket, and anybody may use them.
+    fn is_abstract(&self) -> bool {
+        self.bytes[0] == 0
+    }
+
+    /// The name of autobind number `n`.
+    fn autobind(n: u32) -> Result<Self> {
+        let mut bytes = [0; NAME_MAX];
+        let mut digits = Formatter::new(&mut bytes[1..6]);
+        write!(digits, "{n:05x}").map_err(|_| EINVAL)?;
+        Ok(Self { bytes, len: 6 })
+    }
+}
+
+/// Owner and permissions of a name. Whoever connects needs the write bit.
+struct Mode {
+    owner: Kuid,
+    group: Kgid,
+    mode: u16,
+}
+
+impl Mode {
+    /// What a name has that the current task binds.
+    fn new(name: &Name) -> Self {
+        let mask = if name.is_abstract() {
+            0
+        } else {
+            current_umask()
+        };
+        Self {
+            owner: current_fsuid(),
+            group: Kgid::current_fsgid(),
+            mode: 0o777 & !mask,
+        }
+    }
+
+    /// Whether the current task may write in `net`.
+    fn may_write(&self, net: &Net) -> bool {
+        let class = if self.owner == current_fsuid() {
+            self.mode >> 6
+        } else if self.group.has_current() {
+            self.mode >> 3
+        } else {
+            self.mode
+        };
+        class & 0o2 != 0 || net.capable(CAP_DAC_OVERRIDE)
+    }
+}
+
+/// What finds a name: the type of socket counts for abstract names only.
+struct Key {
+    kind: Option<u16>,
+    name: Name,
+}
+
+impl Key {
+    fn new(kind: u16, name: Name) -> Self {
+        Self {
+            kind: name.is_abstract().then_some(kind),
+            name,
+        }
+    }
+
+    fn parts(&self) -> (Option<u16>, &[u8]) {
+        (self.kind, self.name.as_bytes())
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts() == other.parts()
+    }
+}
+
+impl Eq for Key {}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Key {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.parts().cmp(&other.parts())
+    }
+}
+
+/// A bound name and what it leads to, a `T`, once there is one.
+pub(crate) struct Entry<T> {
+    name: Name,
+    kind: u16,
+    mode: Mode,
+    target: SetOnce<T>,
+}
+
+impl<T> Entry<T> {
+    /// The name.
+    pub(crate) fn name(&self) -> &Name {
+        &self.name
+    }
+
+    /// Makes the name lead to `target`; what it leads to never changes.
+    pub(crate) fn set_target(&self, target: T) -> bool {
+        self.target.populate(target)
+    }
+
+    /// What the name leads to.
+    pub(crate) fn target(&self) -> Option<&T> {
+        self.target.as_ref()
+    }
+}
+
+type Table<T> = RBTree<Key, Arc<Entry<T>>>;
+
+/// The names of one network namespace.
+#[pin_data]
+pub(crate) struct Names<T> {
+    #[pin]
+    table: Mutex<Table<T>>,
+    /// Counts the names that were chosen.
+    autobound: Atomic<u32>,
+}
+
+impl<T: Send + Sync> Names<T> {
+    /// No names.
+    pub(crate) fn new() -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            table <- new_mutex!(RBTree::new(), "names::Names::table"),
+            autobound: Atomic::new(0),
+        }? Error)
+    }
+
+    /// Binds `name` for a socket of type `kind`. Sleeps.
+    ///
+    /// # Errors
+    ///
+    /// `EADDRINUSE`, `ENOMEM`.
+    pub(crate) fn bind(&self, kind: u16, name: Name) -> Result<Arc<Entry<T>>> {
+        let entry = Arc::new(
+            Entry {
+                name,
+                kind,
+                mode: Mode::new(&name),
+                target: SetOnce::new(),
+            },
+            GFP_KERNEL_ACCOUNT,
+        )?;
+        let node = RBTreeNode::new(Key::new(kind, name), entry.clone(), GFP_KERNEL_ACCOUNT)?;
+        let mut table = self.table.lock();
+        // Insertion would replace what is there.
+        if table.get(&Key::new(kind, name)).is_some() {
+            return Err(EADDRINUSE.into());
+        }
+        table.insert(node);
+        Ok(entry)
+    }
+
+    /// Binds a name of our choice. Sleeps.
+    ///
+    /// # Errors
+    ///
+    /// `ENOSPC` if all are in use, `ENOMEM`.
+    pub(crate) fn autobind(&self, kind: u16) -> Result<Arc<Entry<T>>> {
+        for _ in 0..AUTOBIND_NAMES {
+            let n = self.autobound.fetch_add(1, Relaxed) % AUTOBIND_NAMES;
+            let name = Name::autobind(n)?;
+            match self.bind(kind, name) {
+                Err(e) if e == Error::from(EADDRINUSE) => {}
+                result => return result,
+            }
+            if kernel::current!().signal_pending() {
+                return Err(ERESTARTSYS);
+            }
+        }
+        Err(ENOSPC)
+    }
+
+    /// Finds `name` for the current task, to connect or send to it from a socket
+    /// of type `kind` in `net`. Sleeps.
+    ///
+    /// # Errors
+    ///
+    /// `ECONNREFUSED` if nobody bound it, `EACCES` without permission to write,
+    /// `EPROTOTYPE` if a socket of another type did.
+    pub(crate) fn find(&self, net: &Net, kind: u16, name: &Name) -> Result<Arc<Entry<T>>> {
+        let entry = self.table.lock().get(&Key::new(kind, *name)).cloned();
+        let entry = entry.ok_or(ECONNREFUSED)?;
+        if !entry.mode.may_write(net) {
+            return Err(EACCES);
+        }
+        if entry.kind != kind {
+            return Err(EPROTOTYPE.into());
+        }
+        Ok(entry)
+    }
+
+    /// Takes the name of `entry` away, which was bound here. Sleeps.
+    pub(crate) fn unbind(&self, entry: &Entry<T>) {
+        let node = self
+            .table
+            .lock()
+            .remove_node(&Key::new(entry.kind, entry.name));
+        // Freed here, not under the lock.
+        drop(node);
+    }
+}
+
+#[cfg(CONFIG_KUNIT = "y")]
+#[kunit_tests(qsock_names)]
+mod tests {
+    use super::*;
+
+    const FAMILY: u16 = 18;
+
+    fn parse(family: u16, name: &[u8]) -> Result<Option<Name>> {
+        let mut addr = KVec::with_capacity(2 + name.len(), GFP_KERNEL)?;
+        addr.extend_from_slice(&family.to_ne_bytes(), GFP_KERNEL)?;
+        addr.extend_from_slice(name, GFP_KERNEL)?;
+        Name::parse(Address::new(&addr), FAMILY)
+    }
+
+    #[test]
+    fn an_address_means_one_name() -> Result {
+        let longest = [b'x'; 108];
+        let mut terminated = [b'x'; 109];
+        terminated[108] = 0;
+        let cases: [(&[u8], &[u8]); 7] = [
+            (b"a", b"a\0"),
+            (b"a\0", b"a\0"),
+            (b"a\0b", b"a\0"),
+            (&longest, &terminated),
+            (b"\0", b"\0"),
+            (b"\0a\0b", b"\0a\0b"),
+            (b"\0a\0", b"\0a\0"),
+        ];
+
+        for (given, meant) in cases {
+            let name = parse(FAMILY, given)?.ok_or(EINVAL)?;
+            assert_eq!(name.as_bytes(), meant);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn the_family_alone_is_no_name() -> Result {
+        assert!(parse(FAMILY, b"")?.is_none());
+        Ok(())
+    }
+
+    #[test]
+    fn a_bad_address_is_refused() {
+        assert_eq!(parse(FAMILY, &[b'x'; 109]).err(), Some(EINVAL));
+        assert_eq!(parse(FAMILY + 1, b"a").err(), Some(EINVAL));
+        assert_eq!(Name::parse(Address::new(b""), FAMILY).err(), Some(EINVAL));
+        assert_eq!(Name::parse(Address::new(b"x"), FAMILY).err(), Some(EINVAL));
+    }
+
+    #[test]
+    fn types_share_path_names_only() -> Result {
+        let path = parse(FAMILY, b"p")?.ok_or(EINVAL)?;
+        let other = parse(FAMILY, b"\0p")?.ok_or(EINVAL)?;
+
+        assert!(Key::new(1, path) == Key::new(2, path));
+        assert!(Key::new(1, other) != Key::new(2, other));
+        assert!(Key::new(1, path) != Key::new(1, other));
+        Ok(())
+    }
+
+    #[test]
+    fn autobind_names_are_five_digits() -> Result {
+        assert_eq!(Name::autobind(0xabcd)?.as_bytes(), b"\x000abcd");
+        Ok(())
+    }
+}
