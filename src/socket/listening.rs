@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A listening socket: connections that wait to be accepted.
+
+use super::{
+    connected::{Connected, Pair},
+    Naming,
+    QueueSocket,
+    State, //
+};
+use crate::{
+    net::{
+        cred::PeerCred,
+        errno::*,
+        poll::Events,
+        sock::{NewSock, SkState, Sock},
+        socket::{AcceptSocket, Socket},
+        wait, //
+    },
+    transport::Side,
+};
+use kernel::{
+    new_condvar,
+    new_mutex,
+    prelude::*,
+    rbtree::{RBTree, RBTreeNode, RBTreeNodeReservation},
+    sync::{
+        aref::ARef,
+        lock::{mutex::MutexBackend, Guard},
+        Arc,
+        CondVar,
+        CondVarTimeoutResult,
+        Mutex, //
+    }, //
+};
+
+/// A connection that nobody accepted yet.
+struct Embryo {
+    pair: Arc<Pair>,
+    /// Who connected.
+    cred: PeerCred,
+}
+
+/// An embryo, and the memory that its place in a backlog takes.
+pub(super) struct Pending {
+    embryo: Embryo,
+    place: RBTreeNodeReservation<u64, Embryo>,
+}
+
+impl Pending {
+    /// Sleeps.
+    pub(super) fn new(pair: Arc<Pair>, cred: PeerCred) -> Result<Self> {
+        Ok(Self {
+            embryo: Embryo { pair, cred },
+            place: RBTreeNodeReservation::new(GFP_KERNEL_ACCOUNT)?,
+        })
+    }
+}
+
+struct Inner {
+    /// The socket that listens, until it is closed.
+    listener: Option<ARef<Sock>>,
+    /// The embryos, by the order in which they came.
+    queue: RBTree<u64, Embryo>,
+    queued: u32,
+    next: u64,
+    /// One more than this may wait, as AF_UNIX has it.
+    limit: u32,
+    /// Receiving was shut: nobody may connect any more.
+    shut: bool,
+    /// Who called listen(2): that is what a client sees as its peer.
+    cred: PeerCred,
+}
+
+impl Inner {
+    fn is_open(&self) -> bool {
+        self.listener.is_some() && !self.shut
+    }
+
+    fn is_full(&self) -> bool {
+        self.queued > self.limit
+    }
+
+    fn pop(&mut self) -> Option<RBTreeNode<u64, Embryo>> {
+        let (_, node) = self.queue.cursor_front_mut()?.remove_current();
+        self.queued -= 1;
+        Some(node)
+    }
+}
+
+/// The queue of a listening socket.
+#[pin_data]
+pub(crate) struct Backlog {
+    #[pin]
+    inner: Mutex<Inner>,
+    /// Notified when an embryo leaves, and when none can come any more.
+    #[pin]
+    room: CondVar,
+}
+
+/// Whether there is room in a backlog.
+pub(super) enum Room<'a> {
+    There(Place<'a>),
+    Full,
+}
+
+/// Room for one more in a backlog.
+pub(super) struct Place<'a>(Guard<'a, Inner, MutexBackend>);
+
+impl Place<'_> {
+    /// Who listens.
+    pub(super) fn cred(&self) -> PeerCred {
+        self.0.cred.clone()
+    }
+
+    /// Takes the place; returns the socket to wake.
+    pub(super) fn push(mut self, pending: Pending) -> Option<ARef<Sock>> {
+        let inner = &mut *self.0;
+        let node = pending.place.into_node(inner.next, pending.embryo);
+        inner.queue.insert(node);
+        inner.queued += 1;
+        // OVERFLOW: It takes centuries to count so far.
+        inner.next += 1;
+        inner.listener.clone()
+    }
+}
+
+impl Backlog {
+    /// An empty queue. Sleeps.
+    pub(super) fn new(listener: ARef<Sock>, limit: u32) -> Result<Arc<Self>> {
+        Arc::pin_init(
+            pin_init!(Self {
+                inner <- new_mutex!(
+                    Inner {
+                        listener: Some(listener),
+                        queue: RBTree::new(),
+                        queued: 0,
+                        next: 0,
+                        limit,
+                        shut: false,
+                        cred: PeerCred::current(),
+                    },
+                    "socket::listening::Backlog::inner"
+                ),
+                room <- new_condvar!("socket::listening::Backlog::room"),
+            }),
+            GFP_KERNEL_ACCOUNT,
+        )
+    }
+
+    /// Looks for room. Sleeps.
+    ///
+    /// # Errors
+    ///
+    /// `ECONNREFUSED` if nobody may connect any more.
+    pub(super) fn room(&self) -> Result<Room<'_>> {
+        let inner = self.inner.lock();
+        if !inner.is_open() {
+            return Err(ECONNREFUSED.into());
+        }
+        Ok(if inner.is_full() {
+            Room::Full
+        } else {
+            Room::There(Place(inner))
+        })
+    }
+
+    /// Waits for room, or for the end of the backlog, for at most `timeo`
+    /// jiffies, which it counts down.
+    ///
+    /// # Errors
+    ///
+    /// `EAGAIN` when the time is up; `ERESTARTSYS` or `EINTR` for a signal.
+    pub(super) fn wait_for_room(&self, timeo: &mut c_long) -> Result {
+        let mut inner = self.inner.lock();
+        while inner.is_open() && inner.is_full() {
+            let left = usize::try_from(*timeo).unwrap_or(0);
+            if left == 0 {
+                return Err(EAGAIN);
+            }
+            match self.room.wait_interruptible_timeout(&mut inner, left) {
+                CondVarTimeoutResult::Woken { jiffies } => *timeo = jiffies as c_long,
+                CondVarTimeoutResult::Timeout => *timeo = 0,
+                CondVarTimeoutResult::Signal { jiffies } => {
+                    // The wake-up may have been meant for whoever is next.
+                    self.room.notify_one();
+                    return Err(wait::interrupted(jiffies as c_long));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets nobody connect any more; who waits already may be accepted. Sleeps.
+    pub(super) fn shut(&self) {
+        self.inner.lock().shut = true;
+        self.room.notify_all();
+    }
+
+    /// Whether there is an embryo; `EAGAIN` if not yet, `EINVAL` if never.
+    fn may_pop(&self) -> Result {
+        let inner = self.inner.lock();
+        match inner.queued {
+            0 if inner.shut => Err(EINVAL),
+            0 => Err(EAGAIN),
+            _ => Ok(()),
+        }
+    }
+
+    fn try_pop(&self) -> Result<Embryo> {
+        let node = self.inner.lock().pop().ok_or(EAGAIN)?;
+        self.room.notify_one();
+        let (_, embryo) = node.to_key_value();
+        Ok(embryo)
+    }
+}
+
+/// The state of a listening socket.
+pub(super) struct Listening(Arc<Backlog>);
+
+impl Listening {
+    pub(super) fn new(backlog: Arc<Backlog>) -> Self {
+        Self(backlog)
+    }
+
+    /// listen(2) again: another limit, and other credentials. Sleeps.
+    pub(super) fn relisten(&self, limit: u32) {
+        let cred = PeerCred::current();
+        let mut inner = self.0.inner.lock();
+        inner.limit = limit;
+        let old = core::mem::replace(&mut inner.cred, cred);
+        drop(inner);
+        drop(old);
+        self.0.room.notify_all();
+    }
+
+    /// Whether accept(2) would not wait. Sleeps.
+    pub(super) fn is_acceptable(&self) -> bool {
+        self.0.inner.lock().queued > 0
+    }
+
+    /// Whether receiving was shut. Sleeps.
+    pub(super) fn is_shut(&self) -> bool {
+        self.0.inner.lock().shut
+    }
+
+    /// shutdown(2) of receiving. Sleeps.
+    pub(super) fn shut(&self) {
+        self.0.shut()
+    }
+
+    /// The socket is closed: nobody will accept those that wait. Sleeps.
+    pub(super) fn close(&self) {
+        let mut inner = self.0.inner.lock();
+        let listener = inner.listener.take();
+        let queue = core::mem::replace(&mut inner.queue, RBTree::new());
+        inner.queued = 0;
+        drop(inner);
+        drop(listener);
+        self.0.room.notify_all();
+        for embryo in queue.values() {
+            embryo.pair.reset();
+        }
+    }
+}
+
+/// accept(2). Sleeps.
+///
+/// # Errors
+///
+/// `EINVAL` if the socket does not listen or was shut, `EAGAIN` if nobody
+/// connected (within SO_RCVTIMEO), `EINTR`, `ENOMEM`; the connection stays in
+/// the queue.
+pub(super) fn accept(
+    sock: &Socket<QueueSocket>,
+    new: AcceptSocket<'_, QueueSocket>,
+    nonblock: bool,
+) -> Result {
+    let listening = sock.listening().ok_or(EINVAL)?;
+    let backlog = &*listening.0;
+    let sk = sock.sk();
+    let mut child = None;
+    let embryo = wait::block_on(
+        sk,
+        Events::IN,
+        &mut sk.rcvtimeo(nonblock),
+        || {
+            // What can fail comes before the embryo leaves the queue.
+            backlog.may_pop()?;
+            if child.is_none() {
+                let data = QueueSocket::new();
+                child = Some(NewSock::<QueueSocket>::new(sk.net(), sock.kind(), data)?);
+            }
+            backlog.try_pop()
+        },
+        || listening.is_acceptable(),
+    )?;
+    let child = child.ok_or(ENOMEM)?;
+
+    child.sk().inherit_label(sk);
+    child.sk().set_peer_cred(embryo.cred);
+    child.sk().set_state(SkState::Established);
+    embryo.pair.end(Side::B).set_sk(child.sk());
+    if let Some(own) = sock.name.as_ref() {
+        child.name.populate(Naming::Inherited(own.entry().clone()));
+    }
+    let connected = Connected::new(embryo.pair, Side::B);
+    child.state.populate(State::Connected(connected));
+    child.graft(&new);
+    Ok(())
+}
