@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! AF_QSOCK: local sockets over queues.
+//!
+//! A family of sockets with the semantics of AF_UNIX, whose messages wait in
+//! queues that exist before the message does, behind a chain of hooks that
+//! decide on each of them. include/uapi/linux/qsock.h is what programs see.
+//!
+//! # Rooms
+//!
+//! Lower rooms know nothing of those above:
+//!
+//! ```text
+//! bindings, helpers <- net, queue <- transport, policy <- socket, names <- this
+//! ```
+//!
+//! # The path of a message
+//!
+//! ```text
+//! send(2): net::ops -> socket::send -> transport, queue: reserve, copy
+//!          -> policy::chain -> queue: commit -> wake the reader
+//! recv(2): net::ops -> socket::recv -> transport, queue: look
+//!          -> policy::chain -> copy -> queue: consume -> wake the writer
+//! ```
+
+#![deny(unsafe_code)]
+
+#[allow(unsafe_code)]
+mod bindings;
+mod names;
+#[allow(unsafe_code)]
+mod net;
+mod policy;
+mod queue;
+mod socket;
+mod transport;
+
+use bindings::params;
+use kernel::prelude::*;
+use net::family::{Registration, SocketFamily};
+use policy::{builtin::Selftest, chain::Chain, Hook};
+use socket::Qsock;
+
+module! {
+    type: QsockModule,
+    name: "qsock",
+    authors: ["The qsock developers"],
+    description: "Queue sockets (AF_QSOCK)",
+    license: "GPL",
+    alias: ["net-pf-18"],
+}
+
+/// The loaded module: dropping it takes the family back.
+struct QsockModule {
+    _family: Registration<Qsock>,
+}
+
+impl kernel::Module for QsockModule {
+    fn init(module: &'static ThisModule) -> Result<Self> {
+        if params::selftest_hook() {
+            let hook = Selftest::new(params::hook_seen(), params::hook_refused());
+            let mut hooks: KVec<KBox<dyn Hook>> = KVec::new();
+            hooks.push(KBox::new(hook, GFP_KERNEL)?, GFP_KERNEL)?;
+            Chain::new(hooks).load();
+        }
+        Ok(Self {
+            _family: Qsock::family().register(module, params::family())?,
+        })
+    }
+}
