@@ -26,7 +26,7 @@ pub fn root(arch: Arch, config: Config, overlays: &[PathBuf]) -> Result<Archive>
     }
     let guest = artifacts::top()?.join("qemu/guest");
     archive.file("init", &guest.join("init"))?;
-    archive.tree("etc", &guest.join("etc"))?;
+    archive.tree("", &guest.join("root"))?;
     archive.file("bin/busybox", &artifacts::busybox(arch)?)?;
     archive.link("bin/sh", "busybox");
     archive.file("bin/qcat", &qcat::build(arch)?)?;
@@ -37,11 +37,12 @@ pub fn root(arch: Arch, config: Config, overlays: &[PathBuf]) -> Result<Archive>
     Ok(archive)
 }
 
-/// Every module beside qsock.ko, and what modprobe needs to find qsock.ko by its aliases: the kernel
-/// runs it when a program asks for a family that is not there.
+/// qsock.ko, the test modules beside it, and what modprobe needs to find qsock.ko by its aliases: the
+/// kernel runs it when a program asks for a family that is not there.
 fn modules(archive: &mut Archive, qsock: &Path) -> Result<()> {
-    let dir = qsock.parent().context("the module has no directory")?;
-    for entry in fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))? {
+    archive.file("lib/modules/qsock.ko", qsock)?;
+    let tests = qsock.with_file_name("modules");
+    for entry in fs::read_dir(&tests).into_iter().flatten() {
         let path = entry?.path();
         if path.extension().is_some_and(|e| e == "ko") {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -85,13 +86,14 @@ mod tests {
     fn modules_get_their_place_and_aliases() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("qsock.ko"), "\0vermagic=1.2 SMP\0alias=net-pf-18\0").unwrap();
-        fs::write(dir.path().join("warn.ko"), "w").unwrap();
-        fs::write(dir.path().join("qsock.o"), "no").unwrap();
+        fs::create_dir(dir.path().join("modules")).unwrap();
+        fs::write(dir.path().join("modules/warn.ko"), "w").unwrap();
+        fs::write(dir.path().join("modules/warn.o"), "no").unwrap();
         let mut archive = Archive::default();
         modules(&mut archive, &dir.path().join("qsock.ko")).unwrap();
         let bytes = archive.bytes();
         let has = |text: &str| bytes.windows(text.len()).any(|w| w == text.as_bytes());
         assert!(has("lib/modules/warn.ko") && has("lib/modules/1.2/qsock.ko") && has("alias net-pf-18 qsock\n"));
-        assert!(!has("qsock.o\0"));
+        assert!(!has("warn.o\0"));
     }
 }

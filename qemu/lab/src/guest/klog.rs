@@ -90,7 +90,12 @@ pub fn classify(line: &str) -> Option<&'static str> {
 
 /// A line of the log without its time stamp, caller and indentation.
 pub fn message(line: &str) -> &str {
-    let mut rest = line.trim_start();
+    payload(line).trim_start()
+}
+
+/// A line of the log without its time stamp and caller, as it was passed to printk.
+pub fn payload(line: &str) -> &str {
+    let mut rest = line;
     while let Some(inner) = rest.strip_prefix('[') {
         let Some((stamp, after)) = inner.split_once(']') else { break };
         let stamp = stamp.trim();
@@ -98,15 +103,17 @@ pub fn message(line: &str) -> &str {
         if stamp.is_empty() || !stamp.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
             break;
         }
-        rest = after.trim_start();
+        rest = after;
     }
-    rest
+    if rest.len() < line.len() { rest.strip_prefix(' ').unwrap_or(rest) } else { rest }
 }
 
 /// One report: its kind and the lines from the one that announced it on.
 #[derive(Clone, Debug)]
 pub struct Report {
     pub kind: &'static str,
+    /// Lines of the log before it.
+    pub at: usize,
     pub lines: Vec<String>,
 }
 
@@ -117,6 +124,7 @@ const EXCERPT: usize = 60;
 #[derive(Default)]
 pub struct Scanner {
     pub reports: Vec<Report>,
+    seen: usize,
     open: usize,
 }
 
@@ -125,7 +133,7 @@ impl Scanner {
     pub fn line(&mut self, line: &str) {
         match (classify(line), self.reports.last_mut()) {
             (Some(kind), _) if self.open == 0 => {
-                self.reports.push(Report { kind, lines: Vec::new() });
+                self.reports.push(Report { kind, at: self.seen, lines: Vec::new() });
                 self.open = EXCERPT;
             }
             // The scissors only say that something follows.
@@ -142,6 +150,7 @@ impl Scanner {
             let ends = text.starts_with("---[ end") || text.starts_with("======") && self.open < EXCERPT - 3;
             self.open = if ends { 0 } else { self.open - 1 };
         }
+        self.seen += 1;
     }
 }
 

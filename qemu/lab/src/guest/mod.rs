@@ -27,10 +27,13 @@ use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
 pub use job::Job;
-pub use run::{main, Args};
+pub use run::{explain, main, verdict, Args, HUNG, MODULE, REPORTED};
 pub use watch::{End, Record};
 
 use crate::artifacts;
+
+/// What the init writes to the console when it has looked for leaked memory.
+pub const SCANNED: &str = "qsock: kmemleak has scanned";
 
 /// Boots the job's guest, hands its command's output to `sink`, and returns when the guest is off.
 pub fn boot(job: &Job, sink: &mut dyn Write) -> Result<Record> {

@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn a_report_outranks_the_status() {
         let mut record = record(End::PoweredOff, Some(0));
-        record.reports.push(Report { kind: "KASAN", lines: vec!["BUG: KASAN: x".into()] });
+        record.reports.push(Report { kind: "KASAN", at: 0, lines: vec!["BUG: KASAN: x".into()] });
         assert_eq!(verdict(&record), REPORTED);
         assert!(explain(&record).contains("BUG: KASAN: x"));
     }

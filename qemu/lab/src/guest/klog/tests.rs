@@ -94,7 +94,10 @@ fn stamps_are_stripped() {
     assert_eq!(message("[    1.234567] a"), "a");
     assert_eq!(message("[    1.234567][   T12]  b [c]"), "b [c]");
     assert_eq!(message("[ cut here ]"), "[ cut here ]");
-    assert_eq!(message("plain"), "plain");
+    assert_eq!(message("  plain"), "plain");
+    assert_eq!(payload("[    1.2]     ok 1 a"), "    ok 1 a");
+    assert_eq!(payload("[    1.2][  T12]     ok 1 a"), "    ok 1 a");
+    assert_eq!(payload("    ok 1 a"), "    ok 1 a");
     assert_eq!(message("[12"), "[12");
 }
 
@@ -114,5 +117,6 @@ fn one_report_holds_its_stack() {
     scanner.line("[ 1.5] ------------[ cut here ]------------");
     scanner.line("[ 1.5] kernel BUG at mm/slub.c:1!");
     let kinds: Vec<_> = scanner.reports.iter().map(|r| (r.kind, r.lines.len())).collect();
+    assert_eq!(scanner.reports.iter().map(|r| r.at).collect::<Vec<_>>(), [1, 6, 8 + EXCERPT]);
     assert_eq!(kinds, [("warning", 4), ("KASAN", EXCERPT), ("BUG", 2)]);
 }

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0
+//! `lab demo`, which is `make run`: a file crosses a queue socket between two processes, and what one sees of it.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::artifacts::{self, Arch, Config};
+use crate::guest::{self, Job};
+use crate::suite::transfer::{self, Transfer};
+
+/// Boots a guest, loads the module, and moves a file through it
+#[derive(clap::Args)]
+pub struct Args {
+    #[arg(long, value_enum, default_value = "x86_64")]
+    arch: Arch,
+}
+
+pub fn main(args: Args) -> Result<ExitCode> {
+    let module = artifacts::module(args.arch, Config::Stock)?;
+    let size = std::fs::metadata(&module)?.len().div_ceil(1024);
+    println!("booting a guest for {} and moving {} MiB from one process to another", args.arch.name(), transfer::SIZE);
+    let mut job = Job::new(args.arch, Config::Stock, &[]);
+    job.command = transfer::command();
+    let mut output = Vec::new();
+    let record = guest::boot(&job, &mut output)?;
+    let output = String::from_utf8_lossy(&output);
+    let verdict = guest::verdict(&record);
+    if verdict != 0 {
+        print!("{output}{}", guest::explain(&record));
+        println!("qsock run: FAILED (status {verdict})");
+        return Ok(ExitCode::from(verdict));
+    }
+    let told = Transfer::parse(&output)?;
+    let boot = record.boot.unwrap_or_default();
+    println!("  kernel    Linux {}, Debian's own image, booted in {:.1} s", told.kernel, boot.as_secs_f32());
+    println!("  module    qsock.ko, {size} KiB, registered family {}", told.family);
+    println!("  sender    {}", told.sender);
+    println!("            sha256 {}", told.sender_sum);
+    println!("  receiver  {}", told.receiver);
+    println!("            sha256 {}", told.receiver_sum);
+    if !told.intact() {
+        println!("qsock run: FAILED (what was received is not what was sent)");
+        return Ok(ExitCode::FAILURE);
+    }
+    println!("  module unloaded, the kernel's log holds no report, guest off after {:.1} s", record.total.as_secs_f32());
+    println!("qsock run: OK");
+    Ok(ExitCode::SUCCESS)
+}
