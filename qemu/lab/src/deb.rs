@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
 
 use anyhow::{bail, Context, Result};
 
@@ -33,13 +34,12 @@ impl std::fmt::Display for NotFetched {
 /// apt with state of its own, so that it needs no privilege and leaves the build root as it is.
 fn apt(tool: &str) -> Result<Command> {
     let home = artifacts::cache()?.join("apt");
-    let lists = home.join("lists");
     fs::create_dir_all(home.join("cache/archives/partial")).with_context(|| format!("cannot make {}", home.display()))?;
     let mut command = Command::new(tool);
     command.env("LC_ALL", "C.UTF-8").args(["-q", "-o", "APT::Sandbox::User=root", "-o", "Acquire::Languages=none"]);
     command.args(["-o", "Debug::NoLocking=true", "-o", "Acquire::Retries=2"]);
     command.arg("-o").arg(format!("Dir::Cache={}", home.join("cache").display()));
-    if cache::beside(&lists, ".ok").exists() {
+    if let Some((lists, _)) = own_lists()? {
         command.arg("-o").arg(format!("Dir::State::Lists={}", lists.display()));
     }
     Ok(command)
@@ -106,12 +106,18 @@ pub fn refresh() -> Result<bool> {
     Ok(true)
 }
 
-/// What changes when `refresh` has run: part of the key of what was looked up in the lists.
+/// The lists that `refresh` fetched and when, if that is later than the build root and its lists were made.
+fn own_lists() -> Result<Option<(PathBuf, SystemTime)>> {
+    let lists = artifacts::cache()?.join("apt/lists");
+    let time = |path: &Path| fs::metadata(path).and_then(|meta| meta.modified()).ok();
+    let own = time(&cache::beside(&lists, ".ok"));
+    Ok(own.filter(|own| Some(*own) > time(Path::new("/etc/qsock-root"))).map(|own| (lists, own)))
+}
+
+/// What changes when the lists do: part of the key of what was looked up in them.
 pub fn lists_stamp() -> Result<String> {
-    let lists = cache::beside(&artifacts::cache()?.join("apt/lists"), ".ok");
     let root = fs::read_to_string("/etc/qsock-root").unwrap_or_default();
-    let time = fs::metadata(lists).and_then(|meta| meta.modified()).ok();
-    Ok(format!("{root} {time:?}"))
+    Ok(format!("{root} {:?}", own_lists()?.map(|(_, time)| time)))
 }
 
 /// The files of a package, unpacked in the cache.
