@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The unsafe census: where `unsafe` stands, how often, and whether each place says why.
 
-use super::rooms::is_raw;
+use super::rooms::{is_raw, is_raw_module};
 use super::rust::{Source, CRATE_ROOT};
 use super::tree::Finding;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
@@ -227,6 +227,15 @@ impl<'ast> Visit<'ast> for Census<'_> {
         self.statement = item.span().start().line;
         visit::visit_item(self, item);
         self.statement = outer;
+    }
+
+    fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
+        // `#[allow(unsafe_code)] mod net;` stands at the declaration of a room that may.
+        let mut module = self.source.module();
+        module.push(item.ident.to_string());
+        if item.content.is_some() || !is_raw_module(&module) {
+            visit::visit_item_mod(self, item);
+        }
     }
 
     fn visit_attribute(&mut self, attribute: &'ast syn::Attribute) {

@@ -76,6 +76,12 @@ pub fn is_raw(path: &str) -> bool {
     path.starts_with("src/bindings/") || path.starts_with("src/net/") || path == RAW_MEMORY
 }
 
+/// Whether the file of a module is such a file.
+pub fn is_raw_module(module: &[String]) -> bool {
+    is_raw(&format!("src/{}.rs", module.join("/")))
+        || is_raw(&format!("src/{}/mod.rs", module.join("/")))
+}
+
 /// The modules that are files directly in src/, the crate root apart.
 pub fn top_files<'a>(paths: impl Iterator<Item = &'a str>) -> Vec<String> {
     let stem = |path: &'a str| path.strip_prefix("src/")?.strip_suffix(".rs");

@@ -71,14 +71,16 @@ fn difference(tree: &Tree, line: &str) -> Option<Finding> {
 }
 
 // What checkpatch says about programs that only holds for the kernel itself: u64, BIT() and
-// strscpy() exist there alone, and kselftest_harness.h's macros define functions and leave them.
-const CHECKPATCH_NOT_FOR_PROGRAMS: [&str; 6] = [
+// strscpy() exist there alone, a signal handler's flag is volatile, and kselftest_harness.h's
+// macros define functions and leave them.
+const CHECKPATCH_NOT_FOR_PROGRAMS: [&str; 7] = [
     "BIT_MACRO",
     "MACRO_ARG_REUSE",
     "MACRO_WITH_FLOW_CONTROL",
     "MULTISTATEMENT_MACRO_USE_DO_WHILE",
     "PREFER_KERNEL_TYPES",
     "STRCPY",
+    "VOLATILE",
 ];
 
 // The types that kselftest_harness.h makes, up to the name that a pointer to one has: checkpatch

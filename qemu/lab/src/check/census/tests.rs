@@ -83,7 +83,28 @@ fn the_lint_is_lowered_nowhere_else() {
         "unsafe_code allowed",
     );
     let root = "#![deny(unsafe_code)]\n#[allow(unsafe_code)] mod net;";
-    refused("src/qsock_main.rs", root, "unsafe_code allowed");
+    accepted("src/qsock_main.rs", root);
+    refused(
+        "src/qsock_main.rs",
+        &root.replace("net;", "names;"),
+        "unsafe_code allowed",
+    );
+    refused(
+        "src/qsock_main.rs",
+        &root.replace("net;", "net {}"),
+        "unsafe_code allowed",
+    );
+    accepted("src/queue/mod.rs", "#[allow(unsafe_code)] mod mem;");
+    refused(
+        "src/queue/mod.rs",
+        "#[allow(unsafe_code)] mod ring;",
+        "unsafe_code allowed",
+    );
+    refused(
+        "src/names.rs",
+        "#[allow(unsafe_code)] mod net;",
+        "unsafe_code allowed",
+    );
     accepted("src/net/mod.rs", "#![allow(unsafe_code)]");
     accepted("src/names.rs", "#![allow(dead_code)]");
 }
