@@ -57,3 +57,35 @@ impl<'a> AddressBuf<'a> {
         self.len
     }
 }
+
+#[cfg(CONFIG_KUNIT = "y")]
+#[kernel::macros::kunit_tests(qsock_net_addr)]
+mod tests {
+    use super::*;
+    use kernel::prelude::*;
+
+    #[test]
+    fn an_address_may_be_cut_anywhere() {
+        let bytes = [18, 0, 1, 2];
+        let family = Some(u16::from_ne_bytes([18, 0]));
+
+        assert_eq!(Address::new(&bytes).family(), family);
+        assert_eq!(Address::new(&bytes).data(), [1, 2]);
+        assert_eq!(Address::new(&bytes[..2]).family(), family);
+        assert_eq!(Address::new(&bytes[..2]).data(), []);
+        assert_eq!(Address::new(&bytes[..1]).family(), None);
+        assert_eq!(Address::new(&bytes[..0]).data(), []);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_cut() {
+        let mut bytes = [0xff; ADDRESS_MAX];
+        let mut name = AddressBuf::new(&mut bytes);
+
+        name.set(1, &[7; ADDRESS_MAX]);
+        assert_eq!(name.len(), ADDRESS_MAX);
+        name.set(1, b"ab");
+        assert_eq!(name.len(), 4);
+        assert_eq!(&bytes[2..5], b"ab\x07");
+    }
+}

@@ -14,7 +14,8 @@ use super::{
     msg::{RecvMsg, SendMsg},
     poll::{Events, PollWait},
     sock::{release, Sock},
-    socket::{AcceptSocket, Socket}, //
+    socket::{AcceptSocket, Socket},
+    uapi::{NameOf, Shutdown}, //
 };
 use crate::bindings;
 use core::{pin::Pin, slice};
@@ -23,47 +24,6 @@ use kernel::{
     error::{from_result, VTABLE_DEFAULT_ERROR},
     prelude::*, //
 };
-
-/// How much of a connection shutdown(2) ends.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Shutdown {
-    /// Nothing is received any more.
-    Read,
-    /// Nothing is sent any more.
-    Write,
-    /// Both.
-    Both,
-}
-
-impl Shutdown {
-    fn new(how: c_int) -> Result<Self> {
-        match u32::try_from(how) {
-            Ok(bindings::sock_shutdown_cmd_SHUT_RD) => Ok(Self::Read),
-            Ok(bindings::sock_shutdown_cmd_SHUT_WR) => Ok(Self::Write),
-            Ok(bindings::sock_shutdown_cmd_SHUT_RDWR) => Ok(Self::Both),
-            _ => Err(EINVAL),
-        }
-    }
-
-    /// Whether receiving ends.
-    pub(crate) fn reads(self) -> bool {
-        matches!(self, Self::Read | Self::Both)
-    }
-
-    /// Whether sending ends.
-    pub(crate) fn writes(self) -> bool {
-        matches!(self, Self::Write | Self::Both)
-    }
-}
-
-/// Which end of a connection getsockname(2) and getpeername(2) ask for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NameOf {
-    /// The socket's own.
-    Own,
-    /// The peer's.
-    Peer,
-}
 
 /// What the sockets of a family do.
 ///

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Numbers of the socket interface, with the types that the framework uses.
+//! Numbers and choices of the socket interface, with the types that the
+//! framework uses.
 
 use crate::bindings;
+use kernel::prelude::*;
 
 /// Bytes in both directions, in order: `SOCK_STREAM`.
 pub(crate) const SOCK_STREAM: u16 = bindings::sock_type_SOCK_STREAM as u16;
@@ -15,3 +17,61 @@ pub(crate) const SIOCOUTQ: u32 = bindings::NET_SIOCOUTQ;
 
 /// capabilities(7): overrides permission bits.
 pub(crate) const CAP_DAC_OVERRIDE: u32 = bindings::CAP_DAC_OVERRIDE;
+
+/// How much of a connection shutdown(2) ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shutdown {
+    /// Nothing is received any more.
+    Read,
+    /// Nothing is sent any more.
+    Write,
+    /// Both.
+    Both,
+}
+
+impl Shutdown {
+    pub(super) fn new(how: c_int) -> Result<Self> {
+        match u32::try_from(how) {
+            Ok(bindings::sock_shutdown_cmd_SHUT_RD) => Ok(Self::Read),
+            Ok(bindings::sock_shutdown_cmd_SHUT_WR) => Ok(Self::Write),
+            Ok(bindings::sock_shutdown_cmd_SHUT_RDWR) => Ok(Self::Both),
+            _ => Err(EINVAL),
+        }
+    }
+
+    /// Whether receiving ends.
+    pub(crate) fn reads(self) -> bool {
+        matches!(self, Self::Read | Self::Both)
+    }
+
+    /// Whether sending ends.
+    pub(crate) fn writes(self) -> bool {
+        matches!(self, Self::Write | Self::Both)
+    }
+}
+
+/// Which end of a connection getsockname(2) and getpeername(2) ask for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NameOf {
+    /// The socket's own.
+    Own,
+    /// The peer's.
+    Peer,
+}
+
+#[cfg(CONFIG_KUNIT = "y")]
+#[kunit_tests(qsock_net_uapi)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shutdown_has_three_values() {
+        assert!(Shutdown::new(-1).is_err());
+        assert!(Shutdown::new(3).is_err());
+        for (how, reads, writes) in [(0, true, false), (1, false, true), (2, true, true)] {
+            let how = Shutdown::new(how);
+            assert_eq!(how.map(Shutdown::reads), Ok(reads));
+            assert_eq!(how.map(Shutdown::writes), Ok(writes));
+        }
+    }
+}

@@ -350,3 +350,6 @@ pub(super) fn copy_to_iter(
     }
     (there, copied)
 }
+
+#[cfg(CONFIG_KUNIT = "y")]
+mod tests;

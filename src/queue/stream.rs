@@ -274,3 +274,6 @@ impl Incoming<'_> {
         }
     }
 }
+
+#[cfg(CONFIG_KUNIT = "y")]
+mod tests;

@@ -7,9 +7,9 @@ use crate::{
     net::{
         cred::PeerCred,
         errno::*,
-        ops::Shutdown,
         sock::{SkState, Sock},
-        socket::Socket, //
+        socket::Socket,
+        uapi::Shutdown, //
     },
     transport::{local::Local, Side, Transport},
 };

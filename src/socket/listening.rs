@@ -81,6 +81,14 @@ impl Inner {
         self.queued > self.limit
     }
 
+    fn push(&mut self, pending: Pending) {
+        let node = pending.place.into_node(self.next, pending.embryo);
+        self.queue.insert(node);
+        self.queued += 1;
+        // OVERFLOW: It takes centuries to count so far.
+        self.next += 1;
+    }
+
     fn pop(&mut self) -> Option<RBTreeNode<u64, Embryo>> {
         let (_, node) = self.queue.cursor_front_mut()?.remove_current();
         self.queued -= 1;
@@ -115,13 +123,8 @@ impl Place<'_> {
 
     /// Takes the place; returns the socket to wake.
     pub(super) fn push(mut self, pending: Pending) -> Option<ARef<Sock>> {
-        let inner = &mut *self.0;
-        let node = pending.place.into_node(inner.next, pending.embryo);
-        inner.queue.insert(node);
-        inner.queued += 1;
-        // OVERFLOW: It takes centuries to count so far.
-        inner.next += 1;
-        inner.listener.clone()
+        self.0.push(pending);
+        self.0.listener.clone()
     }
 }
 
@@ -308,4 +311,50 @@ pub(super) fn accept(
     child.state.populate(State::Connected(connected));
     child.graft(&new);
     Ok(())
+}
+
+#[cfg(CONFIG_KUNIT = "y")]
+#[kunit_tests(qsock_socket_listening)]
+mod tests {
+    use super::*;
+
+    fn inner(limit: u32) -> Inner {
+        Inner {
+            listener: None,
+            queue: RBTree::new(),
+            queued: 0,
+            next: 0,
+            limit,
+            shut: false,
+            cred: PeerCred::current(),
+        }
+    }
+
+    #[test]
+    fn one_more_than_the_limit_may_wait() -> Result {
+        let mut inner = inner(1);
+
+        for full in [false, true] {
+            inner.push(Pending::new(Pair::new()?, PeerCred::current())?);
+            assert_eq!(inner.is_full(), full);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn embryos_leave_in_the_order_in_which_they_came() -> Result {
+        let mut inner = inner(2);
+        let pairs = [Pair::new()?, Pair::new()?, Pair::new()?];
+
+        for pair in &pairs {
+            inner.push(Pending::new(pair.clone(), PeerCred::current())?);
+        }
+        for pair in &pairs {
+            let (_, embryo) = inner.pop().ok_or(EINVAL)?.to_key_value();
+            assert!(Arc::ptr_eq(&embryo.pair, pair));
+        }
+        assert!(inner.pop().is_none());
+        assert_eq!(inner.queued, 0);
+        Ok(())
+    }
 }

@@ -35,11 +35,11 @@ use crate::{
         errno::*,
         family::{Family, SocketFamily},
         msg::{RecvMsg, SendMsg},
-        ops::{NameOf, Shutdown, SocketOps},
+        ops::SocketOps,
         poll::{Events, PollWait},
         sock::Sock,
         socket::{AcceptSocket, Socket},
-        uapi::{SIOCINQ, SIOCOUTQ, SOCK_STREAM}, //
+        uapi::{NameOf, Shutdown, SIOCINQ, SIOCOUTQ, SOCK_STREAM}, //
     },
 };
 use connected::Connected;

@@ -19,9 +19,9 @@ use crate::{
         addr::Address,
         cred::PeerCred,
         errno::*,
-        ops::Shutdown,
         sock::SkState,
-        socket::Socket, //
+        socket::Socket,
+        uapi::Shutdown, //
     },
     transport::Side,
 };

@@ -57,3 +57,25 @@ impl Transport for Local {
         self.to(to).discard()
     }
 }
+
+#[cfg(CONFIG_KUNIT = "y")]
+#[kunit_tests(qsock_transport_local)]
+mod tests {
+    use super::*;
+    use kernel::sync::Arc;
+
+    #[test]
+    fn the_directions_are_apart() -> Result {
+        let link = Arc::pin_init(Local::new(), GFP_KERNEL)?;
+
+        link.shut(Side::A);
+        assert!(link.is_shut(Side::A));
+        assert!(!link.is_shut(Side::B));
+        assert!(link.try_send(Side::B, 1, 1).err() == Some(NoRoom::Shut));
+        assert!(link.try_send(Side::A, 1, 1).is_ok());
+        assert!(link.try_recv(Side::A).err() == Some(Empty::Shut));
+        assert!(link.try_recv(Side::B).err() == Some(Empty::Yet));
+        assert_eq!(link.queued(Side::A) + link.queued(Side::B), 0);
+        Ok(())
+    }
+}
