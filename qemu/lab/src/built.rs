@@ -94,7 +94,7 @@ fn build(debian: &Debian, config: Config) -> Result<PathBuf> {
         let mut all = make(dir, &source);
         all.arg("all");
         let log = cache::log(&format!("kernel-{}.log", config.name()))?;
-        progress::run(&format!("building {what} (about 10 minutes on 2 processors)"), &mut all, &log, 1700)?;
+        progress::run(&format!("building {what} (about 10 minutes on 2 processors)"), &mut all, &log, 1650)?;
         trim(dir)
     })
 }

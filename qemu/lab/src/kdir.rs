@@ -134,9 +134,9 @@ fn prepared(debian: &Debian) -> Result<PathBuf> {
             let log = cache::log(&format!("kdir-{}-{}-{}.log", arch.name(), debian.release, targets[0]))?;
             progress::run(&format!("{what} {} {}", arch.name(), debian.release), &mut command, &log, lines)
         };
-        step("configuring", &["olddefconfig"], 30)?;
+        step("configuring", &["olddefconfig"], 17)?;
         same_configuration(&theirs, &kconfig::read(&dir.join(".config"))?)?;
-        step("preparing", &["prepare", "modules_prepare"], 190)?;
+        step("preparing", &["prepare", "modules_prepare"], 370)?;
         same_release(dir, debian)?;
         same_symbols(dir)
     })

@@ -94,9 +94,15 @@ pub fn run(what: &str, command: &mut Command, log: &Path, lines: usize) -> Resul
             tail = File::open(log).ok();
         }
         let count = tail.as_mut().and_then(|file| file.read(&mut buffer).ok()).unwrap_or(0);
-        seen += buffer[..count].iter().filter(|&&byte| byte == b'\n').count();
+        seen += weight(&buffer[..count]);
         seen as f64 / lines as f64
     })
+}
+
+/// The lines in a piece of kbuild's output; a crate or bindgen takes as long as ten C files.
+fn weight(output: &[u8]) -> usize {
+    let text = String::from_utf8_lossy(output);
+    text.matches('\n').count() + 9 * (text.matches("  RUSTC ").count() + text.matches("  BINDGEN ").count())
 }
 
 /// The same with the caller's own measure of how far the command is.
