@@ -62,7 +62,6 @@ impl<'a> AddressBuf<'a> {
 #[kernel::macros::kunit_tests(qsock_net_addr)]
 mod tests {
     use super::*;
-    use kernel::prelude::*;
 
     #[test]
     fn an_address_may_be_cut_anywhere() {
