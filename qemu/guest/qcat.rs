@@ -3,7 +3,6 @@
 //!
 //!     qcat [--family N] recv NAME FILE     binds NAME, accepts one connection, writes what comes into FILE
 //!     qcat [--family N] send NAME FILE     connects to NAME and sends FILE
-//!     qcat [--family N] churn NAME         connects, sends and closes until it is killed, whatever fails
 //!
 //! The family is the loaded module's unless given (1 is AF_UNIX). One file without dependencies, so that the
 //! build root's rustc builds it statically for either architecture.
@@ -43,7 +42,10 @@ struct Endpoint {
 impl Endpoint {
     /// The address, and its length: that of the name with its final NUL.
     fn address(&self) -> (Address, u32) {
-        let mut address = Address { family: self.family, name: [0; 108] };
+        let mut address = Address {
+            family: self.family,
+            name: [0; 108],
+        };
         let len = self.name.len().min(107);
         address.name[..len].copy_from_slice(&self.name.as_bytes()[..len]);
         (address, (size_of::<u16>() + len + 1) as u32)
@@ -62,7 +64,9 @@ impl Endpoint {
         // SAFETY: a system call without pointers.
         check(unsafe { listen(fd, 8) })?;
         // SAFETY: null pointers ask for no address.
-        let (peer, _) = owned(unsafe { accept4(fd, std::ptr::null_mut(), std::ptr::null_mut(), SOCK_CLOEXEC) })?;
+        let (peer, _) = owned(unsafe {
+            accept4(fd, std::ptr::null_mut(), std::ptr::null_mut(), SOCK_CLOEXEC)
+        })?;
         Ok(File::from(peer))
     }
 
@@ -79,7 +83,9 @@ impl Endpoint {
         let start = Instant::now();
         loop {
             match self.connect() {
-                Err(e) if absent(&e) && start.elapsed() < Duration::from_secs(30) => sleep(Duration::from_millis(20)),
+                Err(e) if absent(&e) && start.elapsed() < Duration::from_secs(30) => {
+                    sleep(Duration::from_millis(20))
+                }
                 other => return other,
             }
         }
@@ -87,11 +93,18 @@ impl Endpoint {
 }
 
 fn absent(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::NotFound)
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionRefused | ErrorKind::NotFound
+    )
 }
 
 fn check(result: c_int) -> Result<c_int> {
-    if result < 0 { Err(Error::last_os_error()) } else { Ok(result) }
+    if result < 0 {
+        Err(Error::last_os_error())
+    } else {
+        Ok(result)
+    }
 }
 
 fn owned(result: c_int) -> Result<(OwnedFd, c_int)> {
@@ -114,27 +127,18 @@ fn pour(mut from: File, mut to: File, verb: &str) -> Result<()> {
         total += n;
     }
     let time = start.elapsed().as_secs_f64();
-    println!("{verb} {total} bytes in {time:.2} s, {:.1} MB/s", total as f64 / time / 1e6);
+    println!(
+        "{verb} {total} bytes in {time:.2} s, {:.1} MB/s",
+        total as f64 / time / 1e6
+    );
     Ok(())
-}
-
-/// A load for loops that unload the module meanwhile: that the family is gone is no error.
-fn churn(endpoint: &Endpoint) -> ! {
-    loop {
-        let pair = std::thread::scope(|scope| {
-            let receiver = scope.spawn(|| endpoint.accept_one().and_then(|mut peer| peer.read(&mut [0; 256])));
-            let sent = endpoint.connect_patiently().and_then(|mut peer| peer.write(&[7; 256]));
-            (receiver.join(), sent)
-        });
-        if pair.1.is_err() {
-            sleep(Duration::from_millis(5));
-        }
-    }
 }
 
 fn loaded_family() -> Result<u16> {
     let text = std::fs::read_to_string("/sys/module/qsock/parameters/family")?;
-    text.trim().parse().map_err(|_| Error::new(ErrorKind::InvalidData, "the family is no number"))
+    text.trim()
+        .parse()
+        .map_err(|_| Error::new(ErrorKind::InvalidData, "the family is no number"))
 }
 
 fn main() {
@@ -147,7 +151,10 @@ fn main() {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let endpoint = |name: &str| -> Result<Endpoint> {
         let family = family.map_or_else(loaded_family, Ok)?;
-        Ok(Endpoint { family, name: name.to_string() })
+        Ok(Endpoint {
+            family,
+            name: name.to_string(),
+        })
     };
     let result = match words[..] {
         ["recv", name, file] => endpoint(name)
@@ -156,9 +163,8 @@ fn main() {
         ["send", name, file] => endpoint(name)
             .and_then(|e| e.connect_patiently())
             .and_then(|peer| pour(File::open(file)?, peer, "sent")),
-        ["churn", name] => endpoint(name).map(|e| churn(&e)),
         _ => {
-            eprintln!("usage: qcat [--family N] recv|send NAME FILE | churn NAME");
+            eprintln!("usage: qcat [--family N] recv|send NAME FILE");
             exit(2);
         }
     };

@@ -14,13 +14,19 @@ use crate::suite::transfer::{self, Transfer};
 pub struct Args {
     #[arg(long, value_enum, default_value = "x86_64")]
     arch: Arch,
+    #[arg(long, value_enum, default_value = "stock")]
+    config: Config,
 }
 
 pub fn main(args: Args) -> Result<ExitCode> {
-    let module = artifacts::module(args.arch, Config::Stock)?;
+    let module = artifacts::module(args.arch, args.config)?;
     let size = std::fs::metadata(&module)?.len().div_ceil(1024);
-    println!("booting a guest for {} and moving {} MiB from one process to another", args.arch.name(), transfer::SIZE);
-    let mut job = Job::new(args.arch, Config::Stock, &[]);
+    println!(
+        "booting a guest for {} and moving {} MiB from one process to another",
+        args.arch.name(),
+        transfer::SIZE
+    );
+    let mut job = Job::new(args.arch, args.config, &[]);
     job.command = transfer::command();
     let mut output = Vec::new();
     let record = guest::boot(&job, &mut output)?;
@@ -33,8 +39,15 @@ pub fn main(args: Args) -> Result<ExitCode> {
     }
     let told = Transfer::parse(&output)?;
     let boot = record.boot.unwrap_or_default();
-    println!("  kernel    Linux {}, Debian's own image, booted in {:.1} s", told.kernel, boot.as_secs_f32());
-    println!("  module    qsock.ko, {size} KiB, registered family {}", told.family);
+    println!(
+        "  kernel    Linux {}, booted in {:.1} s",
+        told.kernel,
+        boot.as_secs_f32()
+    );
+    println!(
+        "  module    qsock.ko, {size} KiB, registered family {}",
+        told.family
+    );
     println!("  sender    {}", told.sender);
     println!("            sha256 {}", told.sender_sum);
     println!("  receiver  {}", told.receiver);
@@ -43,7 +56,10 @@ pub fn main(args: Args) -> Result<ExitCode> {
         println!("qsock run: FAILED (what was received is not what was sent)");
         return Ok(ExitCode::FAILURE);
     }
-    println!("  module unloaded, the kernel's log holds no report, guest off after {:.1} s", record.total.as_secs_f32());
+    println!(
+        "  module unloaded, the kernel's log holds no report, guest off after {:.1} s",
+        record.total.as_secs_f32()
+    );
     println!("qsock run: OK");
     Ok(ExitCode::SUCCESS)
 }

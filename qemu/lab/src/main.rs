@@ -12,12 +12,15 @@ mod built;
 mod cache;
 mod check;
 mod deb;
+mod demo;
 mod doc;
+mod guest;
 mod kconfig;
 mod kdir;
 mod kernel;
 mod module;
 mod progress;
+mod suite;
 
 #[derive(Parser)]
 #[command(name = "lab", about = "Kernels, guests and tests of qsock")]
@@ -40,6 +43,12 @@ enum Command {
     Image(artifacts::ImageArgs),
     /// Build qsock.ko and the test modules, and print the path of qsock.ko
     Module(module::Args),
+    /// Run a command in a guest with the module loaded
+    Run(guest::Args),
+    /// Move a file through a guest's sockets and show it
+    Demo(demo::Args),
+    /// Run the test suites
+    Test(suite::Args),
 }
 
 fn main() -> ExitCode {
@@ -49,6 +58,9 @@ fn main() -> ExitCode {
         Command::Kdir(args) => kdir::main(args),
         Command::Image(args) => artifacts::print_image(args),
         Command::Module(args) => module::main(args),
+        Command::Run(args) => guest::main(args),
+        Command::Demo(args) => demo::main(args),
+        Command::Test(args) => suite::main(args),
     };
     match result {
         Ok(code) => code,

@@ -70,14 +70,19 @@ impl Archive {
 
     /// Adds everything below the host's directory `from` below `path` ("" is the guest's root).
     pub fn tree(&mut self, path: &str, from: &Path) -> Result<()> {
-        let entries = fs::read_dir(from).with_context(|| format!("cannot read directory {}", from.display()))?;
+        let entries = fs::read_dir(from)
+            .with_context(|| format!("cannot read directory {}", from.display()))?;
         for entry in entries {
             let entry = entry?;
             let name = entry.file_name();
             let Some(name) = name.to_str() else {
                 bail!("{}: the name is not UTF-8", entry.path().display());
             };
-            let inner = if path.is_empty() { name.to_string() } else { format!("{path}/{name}") };
+            let inner = if path.is_empty() {
+                name.to_string()
+            } else {
+                format!("{path}/{name}")
+            };
             let kind = entry.file_type()?;
             if kind.is_dir() {
                 self.dir(&inner);
@@ -88,7 +93,10 @@ impl Archive {
             } else if kind.is_file() {
                 self.file(&inner, &entry.path())?;
             } else {
-                bail!("{}: only files, directories and links go into a guest", entry.path().display());
+                bail!(
+                    "{}: only files, directories and links go into a guest",
+                    entry.path().display()
+                );
             }
         }
         Ok(())
@@ -100,8 +108,14 @@ impl Archive {
         for (ino, (path, node)) in (1..).zip(&self.nodes) {
             let (mode, data): (u32, &[u8]) = match node {
                 Node::Dir => (0o040755, &[]),
-                Node::File { data, executable: true } => (0o100755, data),
-                Node::File { data, executable: false } => (0o100644, data),
+                Node::File {
+                    data,
+                    executable: true,
+                } => (0o100755, data),
+                Node::File {
+                    data,
+                    executable: false,
+                } => (0o100644, data),
                 Node::Link(target) => (0o120777, target.as_bytes()),
             };
             member(&mut out, ino, mode, path, data);
@@ -114,7 +128,8 @@ impl Archive {
 fn member(out: &mut Vec<u8>, ino: u32, mode: u32, path: &str, data: &[u8]) {
     let (uid, gid, links, time) = (0, 0, 1, 0);
     let (size, name_size) = (data.len(), path.len() + 1);
-    let mut header = format!("070701{ino:08x}{mode:08x}{uid:08x}{gid:08x}{links:08x}{time:08x}{size:08x}");
+    let mut header =
+        format!("070701{ino:08x}{mode:08x}{uid:08x}{gid:08x}{links:08x}{time:08x}{size:08x}");
     // Device numbers of the file system and of the node, the name's length, the check sum ("070702" only).
     header += &format!("{0:08x}{0:08x}{0:08x}{0:08x}{name_size:08x}{0:08x}", 0);
     out.extend_from_slice(header.as_bytes());
@@ -174,9 +189,18 @@ mod tests {
     /// cpio(1), where there is one, reads the archive as it was meant.
     #[test]
     fn cpio_lists_it() {
-        let tool = Command::new("cpio").args(["-t", "--quiet"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let tool = Command::new("cpio")
+            .args(["-t", "--quiet"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn();
         let Ok(mut child) = tool else { return };
-        child.stdin.take().unwrap().write_all(&sample(&[0, 1, 2, 3]).bytes()).unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(&sample(&[0, 1, 2, 3]).bytes())
+            .unwrap();
         let list = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
         let expected = "a\na/b\na/b/c\nbin\nbin/sh\netc\netc/passwd\nsbin\nsbin/init\n";
         assert_eq!(list, expected);

@@ -21,7 +21,9 @@ pub fn build(job: &Job, nonce: &str) -> Result<Vec<u8>> {
 /// The part that is the same for every run of one build with the same overlays.
 pub fn root(arch: Arch, config: Config, overlays: &[PathBuf]) -> Result<Archive> {
     let mut archive = Archive::default();
-    for dir in ["bin", "sbin", "usr/bin", "usr/sbin", "dev", "proc", "sys", "tmp", "run", "root", "mnt"] {
+    for dir in [
+        "bin", "sbin", "usr/bin", "usr/sbin", "dev", "proc", "sys", "tmp", "run", "root", "mnt",
+    ] {
         archive.dir(dir);
     }
     let guest = artifacts::top()?.join("qemu/guest");
@@ -45,18 +47,27 @@ fn modules(archive: &mut Archive, qsock: &Path) -> Result<()> {
     for entry in fs::read_dir(&tests).into_iter().flatten() {
         let path = entry?.path();
         if path.extension().is_some_and(|e| e == "ko") {
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
             archive.file(&format!("lib/modules/{name}"), &path)?;
         }
     }
     let info = modinfo(&fs::read(qsock)?);
-    let release = info.iter().find(|(k, _)| k == "vermagic").and_then(|(_, v)| v.split(' ').next());
+    let release = info
+        .iter()
+        .find(|(k, _)| k == "vermagic")
+        .and_then(|(_, v)| v.split(' ').next());
     let release = release.with_context(|| format!("{} has no vermagic", qsock.display()))?;
     let place = format!("lib/modules/{release}");
     archive.link(&format!("{place}/qsock.ko"), "../qsock.ko");
     archive.data(&format!("{place}/modules.dep"), "qsock.ko:\n", false);
     let aliases = info.iter().filter(|(k, _)| k == "alias");
-    let aliases: String = aliases.map(|(_, alias)| format!("alias {alias} qsock\n")).collect();
+    let aliases: String = aliases
+        .map(|(_, alias)| format!("alias {alias} qsock\n"))
+        .collect();
     archive.data(&format!("{place}/modules.alias"), aliases, false);
     archive.data(&format!("{place}/modules.symbols"), "", false);
     Ok(())
@@ -65,7 +76,9 @@ fn modules(archive: &mut Archive, qsock: &Path) -> Result<()> {
 /// The `key=value` strings of a module. Its .modinfo section is the only place where NUL-terminated
 /// strings of that form with these keys stand.
 fn modinfo(module: &[u8]) -> Vec<(String, String)> {
-    let strings = module.split(|b| *b == 0).filter_map(|s| std::str::from_utf8(s).ok());
+    let strings = module
+        .split(|b| *b == 0)
+        .filter_map(|s| std::str::from_utf8(s).ok());
     let pairs = strings.filter_map(|s| s.split_once('='));
     let known = pairs.filter(|(k, _)| ["vermagic", "alias"].contains(k));
     known.map(|(k, v)| (k.to_string(), v.to_string())).collect()
@@ -78,14 +91,25 @@ mod tests {
     #[test]
     fn modinfo_is_found_among_other_strings() {
         let module = b"\x7fELF\0alias=net-pf-18\0x=y\0\xff\xfe=\0vermagic=7.2.12+deb13-amd64 SMP mod_unload \0alias=a\0";
-        let expected = [("alias", "net-pf-18"), ("vermagic", "7.2.12+deb13-amd64 SMP mod_unload "), ("alias", "a")];
-        assert_eq!(modinfo(module), expected.map(|(k, v)| (k.to_string(), v.to_string())));
+        let expected = [
+            ("alias", "net-pf-18"),
+            ("vermagic", "7.2.12+deb13-amd64 SMP mod_unload "),
+            ("alias", "a"),
+        ];
+        assert_eq!(
+            modinfo(module),
+            expected.map(|(k, v)| (k.to_string(), v.to_string()))
+        );
     }
 
     #[test]
     fn modules_get_their_place_and_aliases() {
         let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join("qsock.ko"), "\0vermagic=1.2 SMP\0alias=net-pf-18\0").unwrap();
+        fs::write(
+            dir.path().join("qsock.ko"),
+            "\0vermagic=1.2 SMP\0alias=net-pf-18\0",
+        )
+        .unwrap();
         fs::create_dir(dir.path().join("modules")).unwrap();
         fs::write(dir.path().join("modules/warn.ko"), "w").unwrap();
         fs::write(dir.path().join("modules/warn.o"), "no").unwrap();
@@ -93,7 +117,11 @@ mod tests {
         modules(&mut archive, &dir.path().join("qsock.ko")).unwrap();
         let bytes = archive.bytes();
         let has = |text: &str| bytes.windows(text.len()).any(|w| w == text.as_bytes());
-        assert!(has("lib/modules/warn.ko") && has("lib/modules/1.2/qsock.ko") && has("alias net-pf-18 qsock\n"));
+        assert!(
+            has("lib/modules/warn.ko")
+                && has("lib/modules/1.2/qsock.ko")
+                && has("alias net-pf-18 qsock\n")
+        );
         assert!(!has("warn.o\0"));
     }
 }

@@ -45,7 +45,11 @@ impl Job {
             share: None,
             module: Some(String::new()),
             append: Vec::new(),
-            timeout: Some(Duration::from_secs(if instrumented(config) { 1800 } else { 600 })),
+            timeout: Some(Duration::from_secs(if instrumented(config) {
+                1800
+            } else {
+                600
+            })),
             interactive: false,
             kmemleak: false,
             command: command.iter().map(|s| s.to_string()).collect(),
@@ -57,7 +61,15 @@ impl Job {
         let flag = |on: bool| if on { "1" } else { "" }.to_string();
         let vars = [
             ("nonce", nonce.to_string()),
-            ("module", if self.module.is_some() { "/lib/modules/qsock.ko" } else { "" }.to_string()),
+            (
+                "module",
+                if self.module.is_some() {
+                    "/lib/modules/qsock.ko"
+                } else {
+                    ""
+                }
+                .to_string(),
+            ),
             ("params", self.module.clone().unwrap_or_default()),
             ("interactive", flag(self.interactive)),
             ("share", flag(self.share.is_some())),
@@ -65,11 +77,22 @@ impl Job {
             // Under icount an idle guest runs ahead of time: signs of life would be without number.
             ("beats", flag(!self.icount)),
             ("term", std::env::var("TERM").unwrap_or_default()),
-            ("winsize", if self.interactive { super::tty::size() } else { String::new() }),
+            (
+                "winsize",
+                if self.interactive {
+                    super::tty::size()
+                } else {
+                    String::new()
+                },
+            ),
         ];
         let mut archive = Archive::default();
         archive.data("job/vars", assignments(&vars), false);
-        archive.data("job/command", format!("exec {}\n", command_line(&self.command)), false);
+        archive.data(
+            "job/command",
+            format!("exec {}\n", command_line(&self.command)),
+            false,
+        );
         archive
     }
 }
@@ -80,7 +103,9 @@ pub fn instrumented(config: Config) -> bool {
 }
 
 fn assignments(vars: &[(&str, String)]) -> String {
-    vars.iter().map(|(name, value)| format!("{name}={}\n", quote(value))).collect()
+    vars.iter()
+        .map(|(name, value)| format!("{name}={}\n", quote(value)))
+        .collect()
 }
 
 /// A word as the shell reads it back, byte for byte.
@@ -90,7 +115,11 @@ pub fn quote(word: &str) -> String {
 
 /// A command as a line of shell that runs exactly these words.
 pub fn command_line<S: AsRef<str>>(words: &[S]) -> String {
-    words.iter().map(|w| quote(w.as_ref())).collect::<Vec<_>>().join(" ")
+    words
+        .iter()
+        .map(|w| quote(w.as_ref()))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[cfg(test)]
@@ -100,8 +129,25 @@ mod tests {
 
     #[test]
     fn quoting_survives_a_shell() {
-        let words = ["printf", "%s|", "", "a b", "it's", "\"$HOME\"", "`id`", "new\nline", "-n", "\\", "*", "é'", "a;b&c"];
-        let out = Command::new("sh").args(["-c", &command_line(&words)]).output().unwrap();
+        let words = [
+            "printf",
+            "%s|",
+            "",
+            "a b",
+            "it's",
+            "\"$HOME\"",
+            "`id`",
+            "new\nline",
+            "-n",
+            "\\",
+            "*",
+            "é'",
+            "a;b&c",
+        ];
+        let out = Command::new("sh")
+            .args(["-c", &command_line(&words)])
+            .output()
+            .unwrap();
         let expected: String = words[2..].iter().map(|w| format!("{w}|")).collect();
         assert_eq!(String::from_utf8(out.stdout).unwrap(), expected);
     }
@@ -109,7 +155,10 @@ mod tests {
     #[test]
     fn variables_survive_a_shell() {
         let text = assignments(&[("a", "family=20 b='x'".into()), ("b", "\n".into())]);
-        let out = Command::new("sh").args(["-c", &format!("{text}printf '%s,%s' \"$a\" \"$b\"")]).output().unwrap();
+        let out = Command::new("sh")
+            .args(["-c", &format!("{text}printf '%s,%s' \"$a\" \"$b\"")])
+            .output()
+            .unwrap();
         assert_eq!(out.stdout, b"family=20 b='x',\n");
     }
 

@@ -97,7 +97,9 @@ pub fn message(line: &str) -> &str {
 pub fn payload(line: &str) -> &str {
     let mut rest = line;
     while let Some(inner) = rest.strip_prefix('[') {
-        let Some((stamp, after)) = inner.split_once(']') else { break };
+        let Some((stamp, after)) = inner.split_once(']') else {
+            break;
+        };
         let stamp = stamp.trim();
         let stamp = stamp.trim_start_matches(['T', 'C']);
         if stamp.is_empty() || !stamp.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
@@ -105,7 +107,11 @@ pub fn payload(line: &str) -> &str {
         }
         rest = after;
     }
-    if rest.len() < line.len() { rest.strip_prefix(' ').unwrap_or(rest) } else { rest }
+    if rest.len() < line.len() {
+        rest.strip_prefix(' ').unwrap_or(rest)
+    } else {
+        rest
+    }
 }
 
 /// One report: its kind and the lines from the one that announced it on.
@@ -133,11 +139,17 @@ impl Scanner {
     pub fn line(&mut self, line: &str) {
         match (classify(line), self.reports.last_mut()) {
             (Some(kind), _) if self.open == 0 => {
-                self.reports.push(Report { kind, at: self.seen, lines: Vec::new() });
+                self.reports.push(Report {
+                    kind,
+                    at: self.seen,
+                    lines: Vec::new(),
+                });
                 self.open = EXCERPT;
             }
             // The scissors only say that something follows.
-            (Some(kind), Some(report)) if report.lines.len() == 1 && report.lines[0].contains(SCISSORS) => {
+            (Some(kind), Some(report))
+                if report.lines.len() == 1 && report.lines[0].contains(SCISSORS) =>
+            {
                 report.kind = kind;
             }
             _ => {}
@@ -147,7 +159,8 @@ impl Scanner {
                 report.lines.push(line.to_string());
             }
             let text = message(line);
-            let ends = text.starts_with("---[ end") || text.starts_with("======") && self.open < EXCERPT - 3;
+            let ends = text.starts_with("---[ end")
+                || text.starts_with("======") && self.open < EXCERPT - 3;
             self.open = if ends { 0 } else { self.open - 1 };
         }
         self.seen += 1;

@@ -51,7 +51,9 @@ pub fn parse(nonce: &str, line: &str) -> Option<Message> {
 /// 128 random bits as text.
 pub fn nonce() -> Result<String> {
     let mut bytes = [0; 16];
-    File::open("/dev/urandom").and_then(|mut f| f.read_exact(&mut bytes)).context("cannot read /dev/urandom")?;
+    File::open("/dev/urandom")
+        .and_then(|mut f| f.read_exact(&mut bytes))
+        .context("cannot read /dev/urandom")?;
     Ok(bytes.iter().map(|b| format!("{b:02x}")).collect())
 }
 
@@ -71,7 +73,15 @@ mod tests {
 
     #[test]
     fn half_messages_are_none() {
-        for line in ["abc", "abc ", "abc exit", "abc exit x", "abc exit 7 8", "abc start 1", "abc bye"] {
+        for line in [
+            "abc",
+            "abc ",
+            "abc exit",
+            "abc exit x",
+            "abc exit 7 8",
+            "abc start 1",
+            "abc bye",
+        ] {
             assert_eq!(parse("abc", line), None, "{line}");
         }
     }

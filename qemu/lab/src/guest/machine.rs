@@ -40,12 +40,25 @@ pub fn arguments(job: &Job, wiring: &Wiring) -> Vec<String> {
         Arch::Arm64 => "neoverse-n1",
     };
     // vhost-user reads the guest's memory from another process.
-    let memory = if wiring.share.is_some() { ",memory-backend=ram" } else { "" };
+    let memory = if wiring.share.is_some() {
+        ",memory-backend=ram"
+    } else {
+        ""
+    };
     args.pair("-machine", &format!("{base}{memory}"));
     args.pair("-cpu", cpu);
     args.pair("-m", &job.mem.to_string());
     args.pair("-smp", &job.smp.to_string());
-    args.pair("-accel", if accelerated { "kvm" } else if job.icount { "tcg,thread=single" } else { "tcg,thread=multi" });
+    args.pair(
+        "-accel",
+        if accelerated {
+            "kvm"
+        } else if job.icount {
+            "tcg,thread=single"
+        } else {
+            "tcg,thread=multi"
+        },
+    );
     if job.icount {
         args.pair("-icount", "shift=0,sleep=off");
     }
@@ -61,14 +74,27 @@ pub fn arguments(job: &Job, wiring: &Wiring) -> Vec<String> {
     args.pair("-serial", "chardev:console");
     args.pair("-device", "virtio-serial-pci");
     for (name, socket) in [("control", wiring.control), ("out", wiring.out)] {
-        args.pair("-chardev", &format!("socket,id={name},path={}", socket.display()));
+        args.pair(
+            "-chardev",
+            &format!("socket,id={name},path={}", socket.display()),
+        );
         let terminal = job.interactive && name == "out";
-        let kind = if terminal { "virtconsole" } else { "virtserialport" };
+        let kind = if terminal {
+            "virtconsole"
+        } else {
+            "virtserialport"
+        };
         args.pair("-device", &format!("{kind},chardev={name},name={name}"));
     }
     if let Some(socket) = wiring.share {
-        args.pair("-object", &format!("memory-backend-memfd,id=ram,size={}M,share=on", job.mem));
-        args.pair("-chardev", &format!("socket,id=share,path={}", socket.display()));
+        args.pair(
+            "-object",
+            &format!("memory-backend-memfd,id=ram,size={}M,share=on", job.mem),
+        );
+        args.pair(
+            "-chardev",
+            &format!("socket,id=share,path={}", socket.display()),
+        );
         args.pair("-device", "vhost-user-fs-pci,chardev=share,tag=share");
     }
     args.0
@@ -88,11 +114,20 @@ fn command_line(job: &Job) -> String {
         Arch::Arm64 => "ttyAMA0",
     };
     // The log must hold everything from KERN_INFO up, KUnit's results included, and drop nothing.
-    let mut words = vec![format!("console={console}"), "panic=-1".into(), "loglevel=7".into(), "log_buf_len=4M".into()];
+    let mut words = vec![
+        format!("console={console}"),
+        "panic=-1".into(),
+        "loglevel=7".into(),
+        "log_buf_len=4M".into(),
+    ];
     match job.config {
-        Config::Stock | Config::Next => words.push("sysctl.kernel.hung_task_timeout_secs=60".into()),
+        Config::Stock | Config::Next => {
+            words.push("sysctl.kernel.hung_task_timeout_secs=60".into())
+        }
         // Checkers make everything an order of magnitude slower, emulation included.
-        Config::Debug | Config::Kcsan => words.push("watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120".into()),
+        Config::Debug | Config::Kcsan => {
+            words.push("watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120".into())
+        }
     }
     words.extend(job.append.iter().cloned());
     words.join(" ")
@@ -100,14 +135,22 @@ fn command_line(job: &Job) -> String {
 
 /// Whether KVM accelerates guests of this architecture here. That /dev/kvm opens is not enough: behind
 /// some hypervisors it opens and then interprets guests hundreds of times slower than TCG.
-fn kvm(arch: Arch) -> bool {
+pub fn kvm(arch: Arch) -> bool {
     let hardware = match arch {
         Arch::X86_64 => {
-            cfg!(target_arch = "x86_64") && ["kvm_intel", "kvm_amd"].iter().any(|m| Path::new("/sys/module").join(m).exists())
+            cfg!(target_arch = "x86_64")
+                && ["kvm_intel", "kvm_amd"]
+                    .iter()
+                    .any(|m| Path::new("/sys/module").join(m).exists())
         }
         Arch::Arm64 => cfg!(target_arch = "aarch64"),
     };
-    hardware && OpenOptions::new().read(true).write(true).open("/dev/kvm").is_ok()
+    hardware
+        && OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open("/dev/kvm")
+            .is_ok()
 }
 
 #[cfg(test)]
@@ -116,7 +159,17 @@ mod tests {
 
     fn line(job: &Job, share: Option<&Path>) -> String {
         let p = Path::new("/f");
-        arguments(job, &Wiring { image: p, initramfs: p, control: p, out: p, share }).join(" ")
+        arguments(
+            job,
+            &Wiring {
+                image: p,
+                initramfs: p,
+                control: p,
+                out: p,
+                share,
+            },
+        )
+        .join(" ")
     }
 
     #[test]
@@ -125,7 +178,10 @@ mod tests {
         assert!(!line(&job, None).contains("icount"));
         job.icount = true;
         let args = line(&job, None);
-        assert!(args.contains("-icount shift=0,sleep=off") && args.contains("-cpu Skylake-Server-v4,-erms"));
+        assert!(
+            args.contains("-icount shift=0,sleep=off")
+                && args.contains("-cpu Skylake-Server-v4,-erms")
+        );
         assert!(args.contains("-accel tcg,thread=single"));
         job.arch = Arch::Arm64;
         assert!(line(&job, None).contains("-cpu neoverse-n1"));

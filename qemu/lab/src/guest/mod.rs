@@ -10,8 +10,8 @@ mod initramfs;
 pub mod job;
 pub mod klog;
 mod link;
-mod machine;
-mod process;
+pub mod machine;
+pub mod process;
 mod qcat;
 mod run;
 mod share;
@@ -26,7 +26,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
-pub use job::Job;
+pub use job::{quote, Job};
 pub use run::{explain, main, verdict, Args, HUNG, MODULE, REPORTED};
 pub use watch::{End, Record};
 
@@ -39,9 +39,13 @@ pub const SCANNED: &str = "qsock: kmemleak has scanned";
 pub fn boot(job: &Job, sink: &mut dyn Write) -> Result<Record> {
     let nonce = link::nonce()?;
     let image = artifacts::image(job.arch, job.config)?;
-    let dir = tempfile::Builder::new().prefix("qsock-").tempdir().context("cannot make a temporary directory")?;
+    let dir = tempfile::Builder::new()
+        .prefix("qsock-")
+        .tempdir()
+        .context("cannot make a temporary directory")?;
     let place = |name: &str| dir.path().join(name);
-    fs::write(place("initramfs"), initramfs::build(job, &nonce)?).context("cannot write the initramfs")?;
+    fs::write(place("initramfs"), initramfs::build(job, &nonce)?)
+        .context("cannot write the initramfs")?;
     let share = match &job.share {
         Some(shared) => Some(share::Share::start(shared, place("share"))?),
         None => None,
@@ -57,18 +61,29 @@ pub fn boot(job: &Job, sink: &mut dyn Write) -> Result<Record> {
     };
     let mut qemu = Command::new(machine::program(job.arch));
     qemu.args(machine::arguments(job, &wiring));
-    let silence = Duration::from_secs(if job::instrumented(job.config) { 180 } else { 60 });
+    let silence = Duration::from_secs(if job::instrumented(job.config) {
+        180
+    } else {
+        60
+    });
     let patience = watch::Patience {
         total: job.timeout,
         // Without beats a long quiet command looks like a dead guest.
         silence: (!job.icount && !job.interactive).then_some(silence),
     };
-    let _raw = if job.interactive { tty::Raw::enter() } else { None };
+    let _raw = if job.interactive {
+        tty::Raw::enter()
+    } else {
+        None
+    };
     watch::run(&mut qemu, &ports, &nonce, &patience, job.interactive, sink)
 }
 
 /// The sha256 of the part of the initramfs that every run of a build shares, as hexadecimal.
 pub fn root_digest(job: &Job) -> Result<String> {
     let root = initramfs::root(job.arch, job.config, &job.overlays)?;
-    Ok(Sha256::digest(root.bytes()).iter().map(|b| format!("{b:02x}")).collect())
+    Ok(Sha256::digest(root.bytes())
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect())
 }

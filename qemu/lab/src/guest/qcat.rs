@@ -26,11 +26,37 @@ pub fn build(arch: Arch) -> Result<PathBuf> {
     };
     let linker = format!("linker={}", artifacts::cross(arch).cc);
     let mut rustc = Command::new("rustc");
-    rustc.args(["--edition", "2021", "-O", "-D", "warnings", "--target", target, "-C", &linker]);
-    rustc.args(["-C", "target-feature=+crt-static", "-C", "strip=symbols", "-C", "panic=abort"]);
-    let out = rustc.arg("-o").arg(&new).arg(&source).output().context("cannot run rustc")?;
+    rustc.args([
+        "--edition",
+        "2021",
+        "-O",
+        "-D",
+        "warnings",
+        "--target",
+        target,
+        "-C",
+        &linker,
+    ]);
+    rustc.args([
+        "-C",
+        "target-feature=+crt-static",
+        "-C",
+        "strip=symbols",
+        "-C",
+        "panic=abort",
+    ]);
+    let out = rustc
+        .arg("-o")
+        .arg(&new)
+        .arg(&source)
+        .output()
+        .context("cannot run rustc")?;
     let errors = String::from_utf8_lossy(&out.stderr);
-    ensure!(out.status.success(), "rustc cannot build {}:\n{errors}", source.display());
+    ensure!(
+        out.status.success(),
+        "rustc cannot build {}:\n{errors}",
+        source.display()
+    );
     fs::rename(&new, &program)?;
     Ok(program)
 }

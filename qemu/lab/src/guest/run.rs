@@ -49,7 +49,12 @@ pub struct Args {
     #[arg(long)]
     no_module: bool,
     /// Parameters to load the module with
-    #[arg(long, value_name = "PARAMS", allow_hyphen_values = true, conflicts_with = "no_module")]
+    #[arg(
+        long,
+        value_name = "PARAMS",
+        allow_hyphen_values = true,
+        conflicts_with = "no_module"
+    )]
     module_args: Option<String>,
     /// More of the kernel's command line
     #[arg(long, value_name = "WORDS", allow_hyphen_values = true)]
@@ -63,19 +68,23 @@ pub struct Args {
     /// Write the kernel's log there
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
-    /// A shell on this terminal (or CMD, with a terminal)
-    #[arg(long)]
-    shell: bool,
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]
+    /// Give CMD this terminal; a shell when there is no CMD
+    #[arg(long, alias = "shell")]
+    tty: bool,
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "CMD"
+    )]
     command: Vec<String>,
 }
 
 impl Args {
     fn job(&self) -> Result<Job> {
-        let command: Vec<&str> = match (self.command.is_empty(), self.shell) {
+        let command: Vec<&str> = match (self.command.is_empty(), self.tty) {
             (false, _) => self.command.iter().map(String::as_str).collect(),
             (true, true) => vec!["sh"],
-            (true, false) => bail!("no command: give one after --, or --shell"),
+            (true, false) => bail!("no command: give one after --, or --tty for a shell"),
         };
         let mut job = Job::new(self.arch, self.config, &command);
         job.icount = self.icount;
@@ -85,9 +94,9 @@ impl Args {
         job.share = self.share.clone();
         job.module = (!self.no_module).then(|| self.module_args.clone().unwrap_or_default());
         job.append = self.append.clone();
-        job.interactive = self.shell;
+        job.interactive = self.tty;
         job.kmemleak = self.kmemleak;
-        if self.shell {
+        if self.tty {
             job.timeout = None;
         }
         job.timeout = self.timeout.map(Duration::from_secs).or(job.timeout);
@@ -99,7 +108,8 @@ pub fn main(args: Args) -> Result<ExitCode> {
     let job = args.job()?;
     let record = boot(&job, &mut stdout())?;
     if let Some(file) = &args.log {
-        fs::write(file, record.log.join("\n") + "\n").with_context(|| format!("cannot write {}", file.display()))?;
+        fs::write(file, record.log.join("\n") + "\n")
+            .with_context(|| format!("cannot write {}", file.display()))?;
     }
     stderr().write_all(explain(&record).as_bytes())?;
     Ok(ExitCode::from(verdict(&record)))
@@ -129,15 +139,33 @@ pub fn explain(record: &Record) -> String {
     if tail && record.reports.is_empty() {
         text += "qsock: the guest's last lines:\n";
         let from = record.log.len().saturating_sub(20);
-        text.extend(record.log[from..].iter().map(|line| format!("    {line}\n")));
+        text.extend(
+            record.log[from..]
+                .iter()
+                .map(|line| format!("    {line}\n")),
+        );
     }
     match &record.end {
         End::PoweredOff if record.load_failed => text += "qsock: the module does not load\n",
-        End::PoweredOff if record.unload_failed => text += "qsock: the module is still in use after every process was killed\n",
+        End::PoweredOff if record.unload_failed => {
+            text += "qsock: the module is still in use after every process was killed\n"
+        }
         End::PoweredOff => {}
-        End::Died(why) => text += &format!("qsock: the guest ended before its command did: {why}\n"),
-        End::Silent(time) => text += &format!("qsock: no sign of life for {} s: the guest was killed\n", time.as_secs()),
-        End::TimedOut(time) => text += &format!("qsock: not done after {} s: the guest was killed\n", time.as_secs()),
+        End::Died(why) => {
+            text += &format!("qsock: the guest ended before its command did: {why}\n")
+        }
+        End::Silent(time) => {
+            text += &format!(
+                "qsock: no sign of life for {} s: the guest was killed\n",
+                time.as_secs()
+            )
+        }
+        End::TimedOut(time) => {
+            text += &format!(
+                "qsock: not done after {} s: the guest was killed\n",
+                time.as_secs()
+            )
+        }
     }
     text
 }
@@ -150,7 +178,16 @@ mod tests {
     fn record(end: End, status: Option<i32>) -> Record {
         let log = vec!["[ 1.0] last words".to_string()];
         let (boot, total) = (None, Duration::ZERO);
-        Record { end, status, load_failed: false, unload_failed: false, reports: Vec::new(), log, boot, total }
+        Record {
+            end,
+            status,
+            load_failed: false,
+            unload_failed: false,
+            reports: Vec::new(),
+            log,
+            boot,
+            total,
+        }
     }
 
     #[test]
@@ -165,7 +202,11 @@ mod tests {
     #[test]
     fn a_report_outranks_the_status() {
         let mut record = record(End::PoweredOff, Some(0));
-        record.reports.push(Report { kind: "KASAN", at: 0, lines: vec!["BUG: KASAN: x".into()] });
+        record.reports.push(Report {
+            kind: "KASAN",
+            at: 0,
+            lines: vec!["BUG: KASAN: x".into()],
+        });
         assert_eq!(verdict(&record), REPORTED);
         assert!(explain(&record).contains("BUG: KASAN: x"));
     }
@@ -178,7 +219,11 @@ mod tests {
         let mut bad = record(End::PoweredOff, None);
         bad.load_failed = true;
         assert_eq!(verdict(&bad), MODULE);
-        for end in [End::TimedOut(Duration::from_secs(9)), End::Silent(Duration::from_secs(9)), End::Died("x".into())] {
+        for end in [
+            End::TimedOut(Duration::from_secs(9)),
+            End::Silent(Duration::from_secs(9)),
+            End::Died("x".into()),
+        ] {
             let hung = record(end, Some(0));
             assert_eq!(verdict(&hung), HUNG);
             assert!(explain(&hung).contains("last words"));

@@ -21,14 +21,26 @@ pub struct Share {
 
 impl Share {
     pub fn start(dir: &Path, socket: PathBuf) -> Result<Share> {
-        let dir = dir.canonicalize().with_context(|| format!("cannot share {}", dir.display()))?;
+        let dir = dir
+            .canonicalize()
+            .with_context(|| format!("cannot share {}", dir.display()))?;
         // Its usual sandbox pivots the root, which nothing may do inside a chroot.
         let root = std::fs::metadata("/proc/self").is_ok_and(|m| m.uid() == 0);
         let sandbox = if root { "chroot" } else { "none" };
         let mut command = Command::new(PROGRAM);
-        command.args(["--log-level", "error", "--sandbox", sandbox, "--socket-path"]).arg(&socket);
+        command
+            .args([
+                "--log-level",
+                "error",
+                "--sandbox",
+                sandbox,
+                "--socket-path",
+            ])
+            .arg(&socket);
         command.arg("--shared-dir").arg(&dir).stdin(Stdio::null());
-        let mut child = process::bound(&mut command).spawn().with_context(|| format!("cannot run {PROGRAM}"))?;
+        let mut child = process::bound(&mut command)
+            .spawn()
+            .with_context(|| format!("cannot run {PROGRAM}"))?;
         let start = Instant::now();
         while !socket.exists() {
             if let Some(status) = child.try_wait()? {

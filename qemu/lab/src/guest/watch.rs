@@ -66,26 +66,51 @@ pub struct Ports {
 
 impl Ports {
     pub fn listen(control: &Path, out: &Path) -> Result<Ports> {
-        let open = |path: &Path| UnixListener::bind(path).with_context(|| format!("cannot listen on {}", path.display()));
-        Ok(Ports { control: open(control)?, out: open(out)? })
+        let open = |path: &Path| {
+            UnixListener::bind(path).with_context(|| format!("cannot listen on {}", path.display()))
+        };
+        Ok(Ports {
+            control: open(control)?,
+            out: open(out)?,
+        })
     }
 }
 
 /// Runs `qemu`, hands the command's output to `sink` as it comes, and tells how it went. With `keyboard`,
 /// this process's stdin goes to the command's terminal.
-pub fn run(qemu: &mut Command, ports: &Ports, nonce: &str, patience: &Patience, keyboard: bool, sink: &mut dyn Write) -> Result<Record> {
+pub fn run(
+    qemu: &mut Command,
+    ports: &Ports,
+    nonce: &str,
+    patience: &Patience,
+    keyboard: bool,
+    sink: &mut dyn Write,
+) -> Result<Record> {
     let start = Instant::now();
     let name = qemu.get_program().to_string_lossy().into_owned();
-    qemu.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut machine = Machine { child: process::bound(qemu).spawn().with_context(|| format!("cannot run {name}"))? };
+    qemu.stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut machine = Machine {
+        child: process::bound(qemu)
+            .spawn()
+            .with_context(|| format!("cannot run {name}"))?,
+    };
     let (events, inbox) = channel();
-    if let (Some(console), Some(errors)) = (machine.child.stdout.take(), machine.child.stderr.take()) {
+    if let (Some(console), Some(errors)) =
+        (machine.child.stdout.take(), machine.child.stderr.take())
+    {
         pump(console, events.clone(), Event::Console);
         pump(errors, events.clone(), Event::Errors);
     }
     let mut sources = 2;
-    for (listener, event) in [(&ports.control, Event::Control as fn(_) -> _), (&ports.out, Event::Output)] {
-        let Some(stream) = accept(listener, &mut machine.child)? else { break };
+    for (listener, event) in [
+        (&ports.control, Event::Control as fn(_) -> _),
+        (&ports.out, Event::Output),
+    ] {
+        let Some(stream) = accept(listener, &mut machine.child)? else {
+            break;
+        };
         if keyboard && sources == 3 {
             type_into(stream.try_clone()?);
         }
@@ -107,7 +132,10 @@ pub fn run(qemu: &mut Command, ports: &Ports, nonce: &str, patience: &Patience, 
     let end = match killed {
         Some(end) => end,
         None if run.done => End::PoweredOff,
-        None => End::Died(format!("{name} ended ({status}) {}", run.qemu_says.join("; "))),
+        None => End::Died(format!(
+            "{name} ended ({status}) {}",
+            run.qemu_says.join("; ")
+        )),
     };
     Ok(run.record(end))
 }
@@ -199,7 +227,13 @@ impl<'a> Run<'a> {
     }
 
     /// Takes events until every source is closed, or until the patience is over; then it says why.
-    fn follow(&mut self, inbox: &Receiver<Event>, mut sources: u32, patience: &Patience, sink: &mut dyn Write) -> Result<Option<End>> {
+    fn follow(
+        &mut self,
+        inbox: &Receiver<Event>,
+        mut sources: u32,
+        patience: &Patience,
+        sink: &mut dyn Write,
+    ) -> Result<Option<End>> {
         let mut alive = Instant::now();
         loop {
             match inbox.recv_timeout(Duration::from_millis(100)) {
@@ -232,7 +266,10 @@ impl<'a> Run<'a> {
                     self.log_line(line);
                 }
             }
-            Event::Output(bytes) => sink.write_all(&bytes).and_then(|()| sink.flush()).context("cannot write the command's output")?,
+            Event::Output(bytes) => sink
+                .write_all(&bytes)
+                .and_then(|()| sink.flush())
+                .context("cannot write the command's output")?,
             Event::Control(bytes) => {
                 for line in self.control.push(&bytes) {
                     if let Some(message) = link::parse(self.nonce, &line) {
@@ -243,7 +280,8 @@ impl<'a> Run<'a> {
             Event::Errors(bytes) => {
                 // A named processor model has features that TCG lacks, and QEMU lists them at every start.
                 let lines = self.errors.push(&bytes).into_iter();
-                self.qemu_says.extend(lines.filter(|l| !l.contains("TCG doesn't support requested feature")));
+                self.qemu_says
+                    .extend(lines.filter(|l| !l.contains("TCG doesn't support requested feature")));
             }
             Event::Closed => {}
         }
@@ -293,10 +331,15 @@ struct Lines {
 impl Lines {
     fn push(&mut self, bytes: &[u8]) -> Vec<String> {
         self.text.push_str(&String::from_utf8_lossy(bytes));
-        let Some(end) = self.text.rfind('\n') else { return Vec::new() };
+        let Some(end) = self.text.rfind('\n') else {
+            return Vec::new();
+        };
         let rest = self.text.split_off(end + 1);
         let lines = std::mem::replace(&mut self.text, rest);
-        lines.lines().map(|l| l.trim_end_matches('\r').to_string()).collect()
+        lines
+            .lines()
+            .map(|l| l.trim_end_matches('\r').to_string())
+            .collect()
     }
 }
 

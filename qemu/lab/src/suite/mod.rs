@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0
+//! `lab test`: the suites, where each runs, and the sum of their results.
+//!
+//! Suites that need a guest of one kind share its boot ([`section`]); the guard suite boots a guest per case.
+
+mod guard;
+mod host;
+mod kmemleak;
+mod kselftest;
+mod ktap;
+mod kunit;
+mod reload;
+mod report;
+mod section;
+pub mod transfer;
+mod vng;
+
+use std::process::ExitCode;
+
+use anyhow::{bail, Result};
+use clap::ValueEnum;
+
+use crate::artifacts::{Arch, Config};
+use crate::guest::Job;
+use report::{Case, Place, Ui};
+use section::Section;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Suite {
+    /// The lab's own unit tests alone
+    Host,
+    /// lab check, which runs them too
+    Check,
+    /// The programs of selftests/
+    Kselftest,
+    /// The module's KUnit suites (debug, kcsan)
+    Kunit,
+    /// Loading and unloading under load
+    Reload,
+    /// Leaked memory, with a planted leak as control (debug)
+    Kmemleak,
+    /// The promises of qemu/run (stock)
+    Guard,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Runner {
+    /// The lab's own guests
+    Qemu,
+    /// virtme-ng: the kselftests on the build root's file system (x86_64, stock)
+    Vng,
+}
+
+/// Runs the suites [default: all; stock on x86_64 and arm64, debug on x86_64]
+#[derive(clap::Args)]
+pub struct Args {
+    #[arg(long, value_enum)]
+    arch: Option<Arch>,
+    #[arg(long, value_enum)]
+    config: Option<Config>,
+    #[arg(long, value_enum)]
+    suite: Vec<Suite>,
+    #[arg(long, value_enum, default_value = "qemu")]
+    runner: Runner,
+}
+
+impl Args {
+    fn wants(&self, suite: Suite) -> bool {
+        self.suite.is_empty() || self.suite.contains(&suite)
+    }
+
+    /// The guests to run suites in.
+    fn matrix(&self) -> Result<Vec<(Arch, Config)>> {
+        let default = [
+            (Arch::X86_64, Config::Stock),
+            (Arch::Arm64, Config::Stock),
+            (Arch::X86_64, Config::Debug),
+        ];
+        if let (arch, Some(config)) = (self.arch, self.config) {
+            let built = matches!(config, Config::Debug | Config::Kcsan);
+            return match arch {
+                Some(Arch::Arm64) if built => {
+                    bail!("{} is a configuration of x86_64", config.name())
+                }
+                Some(arch) => Ok(vec![(arch, config)]),
+                None if built => Ok(vec![(Arch::X86_64, config)]),
+                None => Ok(Arch::ALL.map(|arch| (arch, config)).to_vec()),
+            };
+        }
+        Ok(default
+            .into_iter()
+            .filter(|(arch, _)| self.arch.is_none_or(|a| a == *arch))
+            .collect())
+    }
+}
+
+pub fn main(args: Args) -> Result<ExitCode> {
+    let mut ui = Ui::new();
+    let matrix = args.matrix()?;
+    if args.runner == Runner::Vng {
+        let result = vng::run(&mut ui);
+        survive(&mut ui, Place(Some((Arch::X86_64, Config::Stock))), result);
+        return finish(&ui);
+    }
+    // What needs no guest runs with everything, or when asked for; the checks hold the unit tests.
+    let everywhere = args.arch.is_none() && args.config.is_none();
+    if args.suite.contains(&Suite::Host) {
+        let result = host::run("host", &["lab"], &mut ui);
+        survive(&mut ui, Place(None), result);
+    }
+    if args.suite.contains(&Suite::Check) || everywhere && args.wants(Suite::Check) {
+        let result = host::run("check", &[], &mut ui);
+        survive(&mut ui, Place(None), result);
+    }
+    for (arch, config) in matrix {
+        let result = run_in(arch, config, &args, &mut ui);
+        survive(&mut ui, Place(Some((arch, config))), result);
+    }
+    finish(&ui)
+}
+
+/// What could not even start is a failure like any other, and the rest goes on.
+fn survive(ui: &mut Ui, place: Place, result: Result<()>) {
+    if let Err(error) = result {
+        ui.case(
+            place,
+            "set-up",
+            Case::new("set-up", false, format!("{error:#}")),
+        );
+    }
+}
+
+/// All wanted suites in guests of one kind.
+fn run_in(arch: Arch, config: Config, args: &Args, ui: &mut Ui) -> Result<()> {
+    let kunit = args.wants(Suite::Kunit) && matches!(config, Config::Debug | Config::Kcsan);
+    let kmemleak = args.wants(Suite::Kmemleak) && config == Config::Debug;
+    let mut sections: Vec<Box<dyn Section>> = Vec::new();
+    if args.wants(Suite::Kselftest) {
+        sections.push(Box::new(kselftest::Kselftest::new(config)));
+    }
+    if args.wants(Suite::Reload) {
+        sections.push(Box::new(reload::Reload::new(config)));
+    }
+    if !sections.is_empty() || kunit || kmemleak {
+        let mut job = Job::new(arch, config, &[]);
+        job.kmemleak = kmemleak;
+        job.overlays.push(kselftest::overlay(arch, config)?);
+        section::run(&job, &mut sections, ui, |log, place, ui| {
+            if kunit {
+                kunit::read(log, place, ui);
+            }
+            if kmemleak {
+                kmemleak::read(log, place, ui);
+            }
+        })?;
+    }
+    if kmemleak {
+        kmemleak::control(arch, config, ui)?;
+    }
+    if args.wants(Suite::Guard) && matches!(config, Config::Stock | Config::Next) {
+        guard::run(arch, config, ui)?;
+    }
+    Ok(())
+}
+
+fn finish(ui: &Ui) -> Result<ExitCode> {
+    ui.save()?;
+    let sum = ui.sum();
+    let ran = sum.passed + sum.failed > 0;
+    if !ran {
+        ui.note(
+            Place(None),
+            "test",
+            "no test ran: these suites have nothing to do there",
+        );
+    }
+    println!(
+        "{} passed, {} failed, {} skipped",
+        sum.passed, sum.failed, sum.skipped
+    );
+    Ok(if ran && sum.failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(arch: Option<Arch>, config: Option<Config>) -> Args {
+        Args {
+            arch,
+            config,
+            suite: Vec::new(),
+            runner: Runner::Qemu,
+        }
+    }
+
+    #[test]
+    fn the_matrix() {
+        use {Arch::*, Config::*};
+        assert_eq!(
+            args(None, None).matrix().unwrap(),
+            [(X86_64, Stock), (Arm64, Stock), (X86_64, Debug)]
+        );
+        assert_eq!(args(Some(Arm64), None).matrix().unwrap(), [(Arm64, Stock)]);
+        assert_eq!(
+            args(Some(X86_64), None).matrix().unwrap(),
+            [(X86_64, Stock), (X86_64, Debug)]
+        );
+        assert_eq!(
+            args(None, Some(Stock)).matrix().unwrap(),
+            [(X86_64, Stock), (Arm64, Stock)]
+        );
+        assert_eq!(args(None, Some(Kcsan)).matrix().unwrap(), [(X86_64, Kcsan)]);
+        assert!(args(Some(Arm64), Some(Debug)).matrix().is_err());
+    }
+
+    #[test]
+    fn suites_can_be_chosen() {
+        let mut args = args(None, None);
+        assert!(args.wants(Suite::Guard) && args.wants(Suite::Host));
+        args.suite = vec![Suite::Guard];
+        assert!(args.wants(Suite::Guard) && !args.wants(Suite::Host));
+    }
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Loading and unloading under load: selftests/reload with many rounds, for what the quick round of
+//! the kselftests cannot show.
+
+use super::kselftest::GUEST;
+use super::ktap::{Reader, Style};
+use super::report::{Case, Place, Ui};
+use super::section::Section;
+use crate::artifacts::Config;
+use crate::guest::job::instrumented;
+
+pub struct Reload {
+    reader: Reader,
+    cases: Vec<Case>,
+    rounds: u32,
+}
+
+impl Reload {
+    pub fn new(config: Config) -> Reload {
+        // Under KASAN and emulation a round takes about a second, and kmemleak looks afterwards.
+        let rounds = if instrumented(config) { 50 } else { 1000 };
+        Reload {
+            reader: Reader::new(Style::Kselftest),
+            cases: Vec::new(),
+            rounds,
+        }
+    }
+}
+
+impl Section for Reload {
+    fn suite(&self) -> &'static str {
+        "reload"
+    }
+
+    fn script(&self) -> String {
+        format!("{GUEST}/qsock/reload {}", self.rounds)
+    }
+
+    fn line(&mut self, line: &str, _: Place, _: &mut Ui) {
+        if let Some(group) = self.reader.line(line) {
+            self.cases.extend(group.cases);
+        }
+    }
+
+    fn end(&mut self, status: i32, place: Place, ui: &mut Ui) {
+        let missing = self.reader.missing();
+        if self.cases.is_empty() || missing > 0 {
+            let told = format!(
+                "status {status}, {} of its results are missing",
+                missing.max(1)
+            );
+            self.cases.push(Case::new("complete", false, told));
+        }
+        let name = format!("{} rounds", self.rounds);
+        ui.group(place, self.suite(), &name, std::mem::take(&mut self.cases));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::suite::report::Sum;
+
+    fn run(lines: &str) -> Sum {
+        let (mut section, mut ui) = (Reload::new(Config::Stock), Ui::new());
+        lines
+            .lines()
+            .for_each(|l| section.line(l, Place(None), &mut ui));
+        section.end(0, Place(None), &mut ui);
+        ui.sum()
+    }
+
+    #[test]
+    fn every_planned_result_must_come() {
+        assert_eq!(
+            run("1..2\nok 1 a\nok 2 b\n"),
+            Sum {
+                passed: 2,
+                ..Sum::default()
+            }
+        );
+        assert_eq!(
+            run("1..2\nok 1 a\n"),
+            Sum {
+                passed: 1,
+                failed: 1,
+                skipped: 0
+            }
+        );
+        assert_eq!(
+            run(""),
+            Sum {
+                failed: 1,
+                ..Sum::default()
+            }
+        );
+    }
+}
