@@ -17,9 +17,10 @@ mod tools;
 mod tree;
 mod words;
 
-use crate::artifacts;
-use anyhow::{bail, Result};
+use crate::artifacts::{self, Arch, Config};
+use anyhow::{anyhow, bail, Result};
 use std::process::{ExitCode, Output};
+use std::thread;
 use std::time::Instant;
 use tree::{Finding, Tree};
 
@@ -105,16 +106,33 @@ pub fn main(args: Args) -> Result<ExitCode> {
         bail!("no check is called {name}; there are {}", known.join(", "));
     }
     let tree = Tree::open(&artifacts::top()?)?;
-    if args.fix && !report("fmt --fix", style::reformat, &tree) {
+    if args.fix && !report("fmt --fix", &time(style::reformat, &tree)) {
         return Ok(ExitCode::FAILURE);
     }
     let wanted = |name: &str| args.names.is_empty() || args.names.iter().any(|n| n == name);
-    let mut failed = Vec::new();
-    for (name, check) in CHECKS.iter().filter(|c| wanted(c.0)) {
-        if !report(name, *check, &tree) {
-            failed.push(*name);
-        }
+    let checks: Vec<_> = CHECKS.iter().filter(|c| wanted(c.0)).collect();
+    if checks.len() == CHECKS.len() {
+        // What several of them need, made once and before them.
+        artifacts::kdir(Arch::X86_64, Config::Stock)?;
     }
+    let mut failed = Vec::new();
+    thread::scope(|scope| {
+        // All at once, most of them wait for a program; reported in order.
+        let spawn = |check: Check| {
+            let tree = &tree;
+            scope.spawn(move || time(check, tree))
+        };
+        let running: Vec<_> = checks.iter().map(|c| (c.0, spawn(c.1))).collect();
+        for (name, handle) in running {
+            let done = handle.join().unwrap_or_else(|_| Done {
+                result: Err(anyhow!("it panicked")),
+                seconds: 0.0,
+            });
+            if !report(name, &done) {
+                failed.push(name);
+            }
+        }
+    });
     if failed.is_empty() {
         println!("qsock check: OK");
         return Ok(ExitCode::SUCCESS);
@@ -123,33 +141,47 @@ pub fn main(args: Args) -> Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
-/// Runs one check, prints what it says and returns whether it is content.
-fn report(name: &str, check: Check, tree: &Tree) -> bool {
+/// A check that has run.
+struct Done {
+    result: Result<Outcome>,
+    seconds: f32,
+}
+
+fn time(check: Check, tree: &Tree) -> Done {
     let start = Instant::now();
     let result = check(tree);
-    let seconds = start.elapsed().as_secs_f32();
-    match result {
-        Ok(outcome) => {
-            for line in &outcome.table {
-                println!("    {line}");
-            }
-            for finding in &outcome.findings {
-                println!("{finding}");
-            }
-            print!("{}", outcome.raw);
-            let verdict = match (outcome.findings.len(), outcome.is_clean()) {
-                (_, true) => "ok".to_owned(),
-                (0, _) => "FAILED".to_owned(),
-                (count, _) => format!("FAILED, {count} found"),
-            };
-            println!("check {name}: {verdict} ({}; {seconds:.1} s)", outcome.note);
-            outcome.is_clean()
-        }
+    Done {
+        result,
+        seconds: start.elapsed().as_secs_f32(),
+    }
+}
+
+/// Prints what a check says and returns whether it is content.
+fn report(name: &str, done: &Done) -> bool {
+    let outcome = match &done.result {
+        Ok(outcome) => outcome,
         Err(error) => {
             println!("check {name}: FAILED, could not run: {error:#}");
-            false
+            return false;
         }
+    };
+    for line in &outcome.table {
+        println!("    {line}");
     }
+    for finding in &outcome.findings {
+        println!("{finding}");
+    }
+    print!("{}", outcome.raw);
+    let verdict = match (outcome.findings.len(), outcome.is_clean()) {
+        (_, true) => "ok".to_owned(),
+        (0, _) => "FAILED".to_owned(),
+        (count, _) => format!("FAILED, {count} found"),
+    };
+    println!(
+        "check {name}: {verdict} ({}; {:.1} s)",
+        outcome.note, done.seconds
+    );
+    outcome.is_clean()
 }
 
 fn rooms(tree: &Tree) -> Result<Outcome> {

@@ -40,6 +40,10 @@ pub fn clippy(tree: &Tree) -> Result<Outcome> {
     if unread || (!out.status.success() && outcome.findings.is_empty()) {
         outcome.raw(&out);
     }
+    if !outcome.is_clean() {
+        // objtool and modpost warn once, when the file is made: it is to be made again.
+        std::fs::remove_dir_all(&folder)?;
+    }
     Ok(outcome)
 }
 

@@ -36,6 +36,8 @@ pub fn compiler_messages(tree: &Tree, folder: &Path, text: &str) -> Vec<Finding>
             }
         } else if let Some(finding) = c_message(tree, folder, line) {
             found.insert(finding);
+        } else if line.contains("warning: objtool:") || line.starts_with("WARNING: modpost:") {
+            found.insert(Finding::new("qsock.ko", 0, line.trim()));
         }
     }
     found.into_iter().collect()
@@ -95,11 +97,15 @@ error: unneeded `return` statement
    |
 ../../../src/helpers/sock.c:3:1: warning: symbol 'x' was not declared
 make: *** [Makefile:1: x] Error 2
+src/qsock.o: warning: objtool: f+0x1: unreachable instruction
+WARNING: modpost: missing MODULE_DESCRIPTION() in src/qsock.o
 ";
         let folder = dir.path().join("build/x86_64-stock/clippy");
         let found = compiler_messages(&tree, &folder, text);
         let shown: Vec<_> = found.iter().map(Finding::to_string).collect();
         let expected = [
+            "qsock.ko: WARNING: modpost: missing MODULE_DESCRIPTION() in src/qsock.o",
+            "qsock.ko: src/qsock.o: warning: objtool: f+0x1: unreachable instruction",
             "src/helpers/sock.c:3: warning: symbol 'x' was not declared",
             "src/net/sock.rs:14: error: unneeded `return` statement",
         ];
