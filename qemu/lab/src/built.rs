@@ -94,7 +94,7 @@ fn build(debian: &Debian, config: Config) -> Result<PathBuf> {
         let mut all = make(dir, &source);
         all.arg("all");
         let log = cache::log(&format!("kernel-{}.log", config.name()))?;
-        progress::run(&format!("building {what} (about 10 minutes on 2 processors)"), &mut all, &log, 1650)?;
+        progress::run(&format!("building {what} (about 10 minutes on 2 processors)"), &mut all, &log, 2150)?;
         trim(dir)
     })
 }
@@ -113,15 +113,23 @@ fn configure(dir: &Path, source: &Path, fragment: &str, config: Config) -> Resul
     Ok(())
 }
 
-/// Removes the objects that are linked into the image: half of the tree, and no module needs them.
+/// Removes what is linked into the image: two thirds of the tree, and no module needs it.
 fn trim(dir: &Path) -> Result<()> {
     const KEEP: [&str; 5] = ["scripts", "tools", "rust", "include", "arch"];
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
-        let name = entry.file_name();
-        if entry.file_type()?.is_dir() && !KEEP.iter().any(|keep| name == *keep) {
-            fs::remove_dir_all(entry.path()).with_context(|| format!("cannot remove {}", entry.path().display()))?;
-        }
+        let (path, name) = (entry.path(), entry.file_name());
+        let removed = if entry.file_type()?.is_dir() {
+            if KEEP.iter().any(|keep| name == *keep) {
+                continue;
+            }
+            fs::remove_dir_all(&path)
+        } else if name == "vmlinux.o" || name == "vmlinux.unstripped" || path.extension().is_some_and(|end| end == "a") {
+            fs::remove_file(&path)
+        } else {
+            continue;
+        };
+        removed.with_context(|| format!("cannot remove {}", path.display()))?;
     }
     Ok(())
 }
