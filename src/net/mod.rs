@@ -34,7 +34,7 @@
 //!     type NetNs = ();
 //!
 //!     fn family() -> &'static Family<Self> { &ECHO }
-//!     fn netns() -> impl PinInit<(), Error> { pin_init::init_zeroed() }
+//!     fn netns() -> impl PinInit<(), Error> { Ok(()) }
 //!     fn create(kind: u16, protocol: c_int) -> Result<impl PinInit<EchoSocket, Error>> {
 //!         if kind != SOCK_DGRAM { return Err(ESOCKTNOSUPPORT.into()); }
 //!         Ok(EchoSocket::new())
