@@ -200,10 +200,16 @@ fn helpers(tree: &Tree) -> Result<Outcome> {
     ))
 }
 
+/// The Rust files of the module and of the test modules.
+fn module_rust(tree: &Tree) -> impl Iterator<Item = &str> {
+    let ours = tree.under("src", &["rs"]);
+    ours.chain(tree.under("selftests/modules", &["rs"]))
+}
+
 fn unsafe_census(tree: &Tree) -> Result<Outcome> {
     let mut outcome = Outcome::new("");
     let (mut total, mut holders) = (0, 0);
-    for name in tree.under("src", &["rs"]) {
+    for name in module_rust(tree) {
         let Some(text) = tree.text(name)? else {
             continue;
         };
@@ -240,7 +246,7 @@ fn headers(tree: &Tree) -> Result<Outcome> {
 }
 
 fn panics(tree: &Tree) -> Result<Outcome> {
-    let (count, found) = tree.each(tree.under("src", &["rs"]), panics::rust_file)?;
+    let (count, found) = tree.each(module_rust(tree), panics::rust_file)?;
     Ok(Outcome::found(format!("none in {count} files"), found))
 }
 

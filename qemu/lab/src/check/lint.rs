@@ -17,34 +17,62 @@ use std::process::Command;
 // Rust declares what C defines in src/helpers.
 const SPARSE: &str = "CHECK=sparse -D__typeof_unqual__=__typeof__ -Wno-decl";
 
-/// Clippy over the module's Rust and sparse over its C, both with warnings as errors.
+/// Clippy over the modules' Rust and sparse over their C, both with warnings as errors.
 pub fn clippy(tree: &Tree) -> Result<Outcome> {
-    let folder = artifacts::build_dir(Arch::X86_64, Config::Stock)?.join("clippy");
-    std::fs::create_dir_all(&folder)?;
+    let mut outcome = Outcome::new("the modules for x86_64, warnings as errors; sparse");
+    kbuild(tree, "", "clippy", &mut outcome)?;
+    if tree.root.join("selftests/modules/Kbuild").is_file() {
+        kbuild(tree, "selftests/modules", "clippy-selftests", &mut outcome)?;
+    }
+    // The test modules have the framework's sources in common with the module.
+    outcome.findings.sort();
+    outcome.findings.dedup();
+    Ok(outcome)
+}
+
+/// One run of kbuild over the sources in `from`, with every linter it has.
+fn kbuild(tree: &Tree, from: &str, to: &str, outcome: &mut Outcome) -> Result<()> {
+    let kdir = artifacts::kdir(Arch::X86_64, Config::Stock)?;
+    let folder = artifacts::build_dir(Arch::X86_64, Config::Stock)?.join(to);
+    fresh_folder(&folder, &kdir)?;
     let mut make = artifacts::make_cmd(Arch::X86_64, Config::Stock)?;
     make.arg("-C")
-        .arg(artifacts::kdir(Arch::X86_64, Config::Stock)?)
-        .arg(format!("M={}", tree.root.display()))
+        .arg(&kdir)
+        .arg(format!("M={}", tree.root.join(from).display()))
         .arg(format!("MO={}", folder.display()))
         // C=2: sparse reads every C file, also one that needs no compilation.
         .args(["CLIPPY=1", "W=e", "C=2", SPARSE, "--keep-going", "modules"]);
     let out = run(&mut make)?;
-    let mut outcome = Outcome::new("the module for x86_64, warnings as errors; sparse");
-    let text = String::from_utf8_lossy(&out.stderr).into_owned();
-    outcome.findings = compiler_messages(tree, &folder, &text);
+    let text = String::from_utf8_lossy(&out.stderr);
+    let mut found = compiler_messages(tree, &folder, &text);
     // sparse cannot count a string's length at compile time, as MODULE_INFO() does; gcc did it.
     let known = "error: bad constant expression";
-    outcome.findings.retain(|finding| finding.text != known);
+    found.retain(|finding| finding.text != known);
     // kbuild goes on without a sparse that it finds unfit.
     let unread = text.contains("is not available or not up to date");
-    if unread || (!out.status.success() && outcome.findings.is_empty()) {
+    if unread || (!out.status.success() && found.is_empty()) {
         outcome.raw(&out);
     }
+    outcome.findings.extend(found);
     if !outcome.is_clean() {
         // objtool and modpost warn once, when the file is made: it is to be made again.
         std::fs::remove_dir_all(&folder)?;
     }
-    Ok(outcome)
+    Ok(())
+}
+
+/// Empties the folder unless it was used with this tree: kbuild does not notice all of a change.
+fn fresh_folder(folder: &Path, kdir: &Path) -> Result<()> {
+    let mark = folder.join(".kdir");
+    let tree = kdir.to_string_lossy();
+    if std::fs::read_to_string(&mark).ok().as_deref() != Some(&*tree) {
+        if folder.exists() {
+            std::fs::remove_dir_all(folder)?;
+        }
+        std::fs::create_dir_all(folder)?;
+        std::fs::write(&mark, &*tree)?;
+    }
+    Ok(())
 }
 
 /// rustdoc of the module.

@@ -110,6 +110,23 @@ fn the_lint_is_lowered_nowhere_else() {
 }
 
 #[test]
+fn a_test_module_takes_the_rooms_of_src() {
+    let path = "selftests/modules/echo/echo_main.rs";
+    let text = |file: &str| {
+        format!("#![deny(unsafe_code)]\n#[allow(unsafe_code)]\n#[path = \"{file}\"]\nmod net;")
+    };
+    accepted(path, &text("../../../src/net/mod.rs"));
+    refused(
+        path,
+        &text("../../../src/socket/mod.rs"),
+        "unsafe_code allowed",
+    );
+    refused(path, &text("net/mod.rs"), "unsafe_code allowed");
+    refused(path, "mod net;", "does not say");
+    refused("src/names.rs", &text("x/net/mod.rs"), "unsafe_code allowed");
+}
+
+#[test]
 fn the_root_denies() {
     refused("src/qsock_main.rs", "mod net;", "does not say");
     accepted("src/qsock_main.rs", "#![deny(unsafe_code)]\nmod net;");
