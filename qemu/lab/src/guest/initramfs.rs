@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 
@@ -11,15 +12,42 @@ use super::job::Job;
 use super::qcat;
 use crate::artifacts::{self, Arch, Config};
 
+/// The built files that guests of one kind are made of.
+#[derive(Clone)]
+pub struct Parts {
+    pub image: PathBuf,
+    module: PathBuf,
+    busybox: PathBuf,
+    qcat: PathBuf,
+}
+
+/// Makes them, once in a run of the lab: each is a look at a build that may be stale.
+pub fn parts(arch: Arch, config: Config) -> Result<Parts> {
+    static MADE: Mutex<Vec<(Arch, Config, Parts)>> = Mutex::new(Vec::new());
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, _, parts)) = made.iter().find(|m| (m.0, m.1) == (arch, config)) {
+        return Ok(parts.clone());
+    }
+    let parts = Parts {
+        image: artifacts::image(arch, config)?,
+        module: artifacts::module(arch, config)?,
+        busybox: artifacts::busybox(arch)?,
+        qcat: qcat::build(arch)?,
+    };
+    made.push((arch, config, parts.clone()));
+    Ok(parts)
+}
+
 /// The initramfs of a job: its files, then the job itself.
 pub fn build(job: &Job, nonce: &str) -> Result<Vec<u8>> {
-    let mut image = root(job.arch, job.config, &job.overlays)?.bytes();
+    let mut image = root(job)?.bytes();
     image.extend(job.archive(nonce).bytes());
     Ok(image)
 }
 
 /// The part that is the same for every run of one build with the same overlays.
-pub fn root(arch: Arch, config: Config, overlays: &[PathBuf]) -> Result<Archive> {
+pub fn root(job: &Job) -> Result<Archive> {
+    let parts = parts(job.arch, job.config)?;
     let mut archive = Archive::default();
     for dir in [
         "bin", "sbin", "usr/bin", "usr/sbin", "dev", "proc", "sys", "tmp", "run", "root", "mnt",
@@ -29,11 +57,11 @@ pub fn root(arch: Arch, config: Config, overlays: &[PathBuf]) -> Result<Archive>
     let guest = artifacts::top()?.join("qemu/guest");
     archive.file("init", &guest.join("init"))?;
     archive.tree("", &guest.join("root"))?;
-    archive.file("bin/busybox", &artifacts::busybox(arch)?)?;
+    archive.file("bin/busybox", &parts.busybox)?;
     archive.link("bin/sh", "busybox");
-    archive.file("bin/qcat", &qcat::build(arch)?)?;
-    modules(&mut archive, &artifacts::module(arch, config)?)?;
-    for overlay in overlays {
+    archive.file("bin/qcat", &parts.qcat)?;
+    modules(&mut archive, &parts.module)?;
+    for overlay in &job.overlays {
         archive.tree("", overlay)?;
     }
     Ok(archive)

@@ -30,15 +30,13 @@ pub use job::{quote, Job};
 pub use run::{explain, main, verdict, Args, HUNG, MODULE, REPORTED};
 pub use watch::{End, Record};
 
-use crate::artifacts;
-
 /// What the init writes to the console when it has looked for leaked memory.
 pub const SCANNED: &str = "qsock: kmemleak has scanned";
 
 /// Boots the job's guest, hands its command's output to `sink`, and returns when the guest is off.
 pub fn boot(job: &Job, sink: &mut dyn Write) -> Result<Record> {
     let nonce = link::nonce()?;
-    let image = artifacts::image(job.arch, job.config)?;
+    let image = initramfs::parts(job.arch, job.config)?.image;
     let dir = tempfile::Builder::new()
         .prefix("qsock-")
         .tempdir()
@@ -81,7 +79,7 @@ pub fn boot(job: &Job, sink: &mut dyn Write) -> Result<Record> {
 
 /// The sha256 of the part of the initramfs that every run of a build shares, as hexadecimal.
 pub fn root_digest(job: &Job) -> Result<String> {
-    let root = initramfs::root(job.arch, job.config, &job.overlays)?;
+    let root = initramfs::root(job)?;
     Ok(Sha256::digest(root.bytes())
         .iter()
         .map(|b| format!("{b:02x}"))
