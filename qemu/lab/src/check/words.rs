@@ -64,6 +64,16 @@ impl Forbidden {
             let text = home.as_ref().map(|h| std::fs::read_to_string(h.join(file)));
             known += &text.and_then(Result::ok).unwrap_or_default();
         }
+        for (name, value) in std::env::vars_os() {
+            let name = name.to_string_lossy().to_ascii_uppercase();
+            if ["INDEX", "REGISTR", "PROXY"]
+                .iter()
+                .any(|part| name.contains(part))
+            {
+                known += &value.to_string_lossy();
+                known += "\n";
+            }
+        }
         Forbidden {
             hosts: hosts(&known),
             checkout: root.to_string_lossy().into_owned(),
