@@ -26,9 +26,9 @@ FIXTURE_VARIANT_ADD(stream_fault, af_qsock)
 {
 	.qsock = true,
 	/*
-	 * The queue holds bytes, not messages: a read that faults half-way
-	 * may give what it copied. Where AF_UNIX refuses a whole message,
-	 * both keep every byte that was not given.
+	 * The queue holds bytes, not messages: no read that faults gives
+	 * anything. AF_UNIX gives the messages before the fault. Neither
+	 * loses a byte.
 	 */
 	.keeps_messages = false,
 };
@@ -177,58 +177,63 @@ TEST_F(stream_fault, a_waiting_read_into_nowhere_loses_nothing)
 	EXPECT_EQ(3, recv_now(self->fd[1], got, sizeof(got)));
 }
 
-/* What a read that faults half-way gave, and then the rest, is the stream. */
-static void read_across_the_edge(struct __test_metadata *_metadata,
-				 const FIXTURE_DATA(stream_fault) *self,
-				 bool keeps_messages, bool two_vectors)
-{
-	char got[16], good[4], *first = two_vectors ? good : self->end - 4;
-	struct iovec two[] = { { good, 4 }, { self->end, 4 } };
-	struct iovec one = { self->end - 4, 8 };
-	struct msghdr msg = {
-		.msg_iov = two_vectors ? two : &one,
-		.msg_iovlen = two_vectors ? 2 : 1,
-	};
-	ssize_t n, rest;
-
-	ASSERT_EQ(8, send(self->fd[0], "abcdefgh", 8, 0));
-	n = recvmsg(self->fd[1], &msg, 0);
-	if (n < 0) {
-		EXPECT_EQ(EFAULT, errno);
-		n = 0;
-	} else {
-		EXPECT_FALSE(keeps_messages);
-		EXPECT_LT(0, n);
-		EXPECT_GE(4, n);
-		EXPECT_EQ(0, memcmp("abcdefgh", first, n));
-	}
-	rest = recv_now(self->fd[1], got, sizeof(got));
-	ASSERT_EQ(8 - n, rest);
-	EXPECT_EQ(0, memcmp(&"abcdefgh"[n], got, rest));
-}
-
 TEST_F(stream_fault, a_read_across_the_edge_loses_nothing)
 {
-	read_across_the_edge(_metadata, self, variant->keeps_messages, false);
+	char got[16];
+
+	ASSERT_EQ(8, send(self->fd[0], "abcdefgh", 8, 0));
+	EXPECT_ERRNO(EFAULT, recv(self->fd[1], self->end - 4, 8, 0));
+	ASSERT_EQ(8, recv_now(self->fd[1], got, sizeof(got)));
+	EXPECT_EQ(0, memcmp("abcdefgh", got, 8));
 }
 
 TEST_F(stream_fault, a_read_into_a_good_and_a_bad_vector_loses_nothing)
 {
-	read_across_the_edge(_metadata, self, variant->keeps_messages, true);
+	char got[16], good[4];
+	struct iovec iov[] = { { good, 4 }, { self->end, 4 } };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+
+	ASSERT_EQ(8, send(self->fd[0], "abcdefgh", 8, 0));
+	EXPECT_ERRNO(EFAULT, recvmsg(self->fd[1], &msg, 0));
+	ASSERT_EQ(8, recv_now(self->fd[1], got, sizeof(got)));
+	EXPECT_EQ(0, memcmp("abcdefgh", got, 8));
 }
 
-TEST_F(stream_fault, a_read_gives_the_messages_before_the_fault)
+TEST_F(stream_fault, a_read_of_two_messages_loses_neither)
 {
 	char got[16], good[4];
 	struct iovec iov[] = { { good, 4 }, { self->end, 8 } };
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+	int given = 0;
 
 	ASSERT_EQ(4, send(self->fd[0], "abcd", 4, 0));
 	ASSERT_EQ(6, send(self->fd[0], "efghij", 6, 0));
-	ASSERT_EQ(4, recvmsg(self->fd[1], &msg, 0));
-	EXPECT_EQ(0, memcmp("abcd", good, 4));
-	ASSERT_EQ(6, recv_now(self->fd[1], got, sizeof(got)));
-	EXPECT_EQ(0, memcmp("efghij", got, 6));
+	if (variant->keeps_messages) {
+		given = 4;
+		ASSERT_EQ(given, recvmsg(self->fd[1], &msg, 0));
+		EXPECT_EQ(0, memcmp("abcd", good, 4));
+	} else {
+		EXPECT_ERRNO(EFAULT, recvmsg(self->fd[1], &msg, 0));
+	}
+	ASSERT_EQ(10 - given, recv_now(self->fd[1], got, sizeof(got)));
+	EXPECT_EQ(0, memcmp(&"abcdefghij"[given], got, 10 - given));
+}
+
+/* What a waiting read has copied already is told, not lost. */
+TEST_F(stream_fault, waitall_gives_what_came_before_the_fault)
+{
+	char got[16];
+	pid_t child;
+
+	ASSERT_EQ(4, send(self->fd[0], "abcd", 4, 0));
+	child = fork_child(_metadata);
+	if (!child)
+		_exit(recv(self->fd[1], self->end - 4, 8, MSG_WAITALL));
+	ASSERT_TRUE(wait_blocked(child));
+	ASSERT_EQ(4, send(self->fd[0], "efgh", 4, 0));
+	EXPECT_EQ(4, wait_exit(child));
+	ASSERT_EQ(4, recv_now(self->fd[1], got, sizeof(got)));
+	EXPECT_EQ(0, memcmp("efgh", got, 4));
 }
 
 TEST_F(stream_fault, a_header_that_is_not_there_loses_nothing)

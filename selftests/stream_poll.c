@@ -146,6 +146,30 @@ TEST_F(stream_poll, writable_means_that_a_send_is_taken)
 	EXPECT_LT(writable, fill_queue(self->fd[0], 256));
 }
 
+/* However small the queue and however long the message. */
+TEST_F(stream_poll, writable_means_that_a_part_of_a_long_send_is_taken)
+{
+	static const size_t length[] = { 1, 1000, 4096, 8192, 65536 };
+	char data[65536] = {}, got[500];
+	int least = 1, round;
+	size_t i;
+
+	ASSERT_EQ(0, setsockopt(self->fd[0], SOL_SOCKET, SO_SNDBUF, &least,
+				sizeof(least)));
+	for (i = 0; i < ARRAY_LEN(length); i++) {
+		for (round = 0; round < 50; round++) {
+			if (!(ready(self->fd[0]) & POLLOUT)) {
+				ASSERT_LT(0, recv(self->fd[1], got,
+						  sizeof(got), 0));
+				continue;
+			}
+			ASSERT_LT(0, send(self->fd[0], data, length[i],
+					  MSG_DONTWAIT));
+		}
+		drain_queue(self->fd[1]);
+	}
+}
+
 TEST_F(stream_poll, becomes_writable_when_a_quarter_is_left)
 {
 	size_t taken = fill_queue(self->fd[0], 256), left = taken;

@@ -188,6 +188,24 @@ TEST_F(stream_recv, a_waiting_peek_sees_what_comes_and_leaves_it)
 	EXPECT_EQ(3, recv(self->fd[1], got, sizeof(got), MSG_DONTWAIT));
 }
 
+/* Peeking waits for the first byte, and for no more than that. */
+TEST_F(stream_recv, peek_does_not_wait_for_all)
+{
+	char got[8];
+	int low = 6;
+
+	/* Should it wait, then not for ever. */
+	ASSERT_EQ(0, set_timeout_ms(self->fd[1], SO_RCVTIMEO, 10000));
+	ASSERT_EQ(3, send(self->fd[0], "abc", 3, 0));
+	EXPECT_EQ(3, recv(self->fd[1], got, sizeof(got),
+			  MSG_PEEK | MSG_WAITALL | MSG_DONTWAIT));
+	EXPECT_EQ(3, recv(self->fd[1], got, sizeof(got),
+			  MSG_PEEK | MSG_WAITALL));
+	ASSERT_EQ(0, setsockopt(self->fd[1], SOL_SOCKET, SO_RCVLOWAT, &low,
+				sizeof(low)));
+	EXPECT_EQ(3, recv(self->fd[1], got, sizeof(got), MSG_PEEK));
+}
+
 TEST_F(stream_recv, waitall_waits_for_all)
 {
 	pid_t child;
@@ -228,6 +246,16 @@ TEST_F(stream_recv, waitall_gives_what_there_is_when_nonblocking)
 	ASSERT_EQ(3, send(self->fd[0], "abc", 3, 0));
 	EXPECT_EQ(3, recv(self->fd[1], got, sizeof(got),
 			  MSG_WAITALL | MSG_DONTWAIT));
+}
+
+TEST_F(stream_recv, flags_without_meaning_are_ignored)
+{
+	int flags = MSG_ERRQUEUE | MSG_NOSIGNAL | MSG_CMSG_CLOEXEC |
+		    MSG_DONTROUTE | MSG_CONFIRM | MSG_MORE;
+	char got[8];
+
+	ASSERT_EQ(3, send(self->fd[0], "abc", 3, 0));
+	EXPECT_EQ(3, recv(self->fd[1], got, sizeof(got), flags));
 }
 
 TEST_F(stream_recv, trunc_is_ignored)

@@ -134,6 +134,37 @@ TEST_F(stream_shutdown, an_unconnected_socket_may)
 	close(fd);
 }
 
+/* What was shut before there was a connection is shut in it. */
+TEST_F(stream_shutdown, before_connect_holds_afterwards)
+{
+	struct test_addr addr = nul_addr(self->family, "early");
+	int listener = stream_listen(_metadata, &addr, 2), i;
+
+	for (i = 0; i < 2; i++) {
+		int how = i ? SHUT_WR : SHUT_RD, server;
+		int client = stream_socket(_metadata, self->family, 0);
+
+		ASSERT_EQ(0, shutdown(client, how));
+		ASSERT_EQ(0, connect(client, &addr.sa, addr.len));
+		server = accept(listener, NULL, NULL);
+		ASSERT_LE(0, server);
+		if (how == SHUT_RD) {
+			EXPECT_EQ(0, recv_some(client));
+			EXPECT_EQ(-EPIPE, send_one(server));
+			EXPECT_EQ(1, send_one(client));
+		} else {
+			EXPECT_EQ(-EPIPE, send_one(client));
+			/* AF_UNIX forgets to tell; it would wait for ever. */
+			EXPECT_EQ(variant->qsock ? 0 : -EAGAIN,
+				  recv_some(server));
+			EXPECT_EQ(1, send_one(server));
+		}
+		close(server);
+		close(client);
+	}
+	close(listener);
+}
+
 TEST_F(stream_shutdown, a_descriptor_of_another_process_counts)
 {
 	pid_t child = fork_child(_metadata);
