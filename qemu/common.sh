@@ -34,7 +34,8 @@ lock() {
 privilege() {
 	if [ "$(id -u)" = 0 ]; then
 		echo root
-	elif unshare --mount --map-root-user --map-auto true 2>/dev/null; then
+	# The plain one first: where it is refused, the other leaves a child behind that never ends.
+	elif unshare --user true 2>/dev/null && unshare --mount --map-root-user --map-auto true >/dev/null 2>&1; then
 		echo userns
 	elif command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
 		echo sudo
