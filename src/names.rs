@@ -3,7 +3,7 @@
 //! Names: the table of those that are bound in one network namespace.
 //!
 //! Owns: what an address means ([`Name`]), who may use it ([`Mode`]) and what it
-//! leads to ([`Bound`]).
+//! leads to ([`Entry`]).
 //!
 //! Imports: `net`, for credentials and errno names.
 //!

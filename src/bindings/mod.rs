@@ -33,6 +33,7 @@ pub(crate) mod params;
 
 mod raw {
     // A name that is defined here wins over the glob.
+    #[doc(no_inline)]
     pub use kernel::bindings::*;
     use kernel::ffi;
     use pin_init::MaybeZeroable;

@@ -59,7 +59,7 @@ impl<'a> AddressBuf<'a> {
 }
 
 #[cfg(CONFIG_KUNIT = "y")]
-#[kernel::macros::kunit_tests(qsock_net_addr)]
+#[kernel::macros::kunit_tests(net_addr)]
 mod tests {
     use super::*;
 

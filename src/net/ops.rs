@@ -152,11 +152,11 @@ pub(super) fn proto_ops<T: SocketOps>(
             bindings::sock_no_recvmsg
         ),
         mmap: Some(bindings::sock_no_mmap),
+        splice_read: (T::HAS_POLL && T::HAS_RECVMSG).then_some(Shim::<T>::splice_read),
         // The core tests for these, or has a way of its own when they are empty:
-        // setsockopt and getsockopt (EOPNOTSUPP), show_fdinfo, splice_read
-        // (copies through recvmsg), splice_eof, set_peek_off (EOPNOTSUPP),
-        // peek_len, read_sock, read_skb, sendmsg_locked, set_rcvlowat (stores),
-        // set_rcvbuf.
+        // setsockopt and getsockopt (EOPNOTSUPP), show_fdinfo, splice_eof,
+        // set_peek_off (EOPNOTSUPP), peek_len, read_sock, read_skb,
+        // sendmsg_locked, set_rcvlowat (stores), set_rcvbuf.
         ..Default::default()
     }
 }
@@ -345,6 +345,34 @@ impl<T: SocketOps> Shim<T> {
         // SAFETY: As above.
         let (sock, msg) = unsafe { (Socket::<T>::from_raw(sock), RecvMsg::new(msg, len, flags)) };
         from_result(|| T::recvmsg(sock, msg).map(count))
+    }
+
+    /// Receives into a pipe, by copying.
+    ///
+    /// The core does the same for a family without this operation, but takes
+    /// SPLICE_F_NONBLOCK for the pipe only.
+    ///
+    /// # Safety
+    ///
+    /// As [`Shim`] says.
+    unsafe extern "C" fn splice_read(
+        sock: *mut bindings::socket,
+        pos: *mut bindings::loff_t,
+        pipe: *mut bindings::pipe_inode_info,
+        len: usize,
+        flags: c_uint,
+    ) -> isize {
+        // SAFETY: As above; the socket that is spliced has a file.
+        let (this, file) = unsafe { (Socket::<T>::from_raw(sock), (*sock).file) };
+        if flags & bindings::SPLICE_F_NONBLOCK != 0 {
+            // SAFETY: The file is valid; nobody waits.
+            let nobody = unsafe { PollWait::new(file, core::ptr::null_mut()) };
+            if !T::poll(this, &nobody).intersects(Events::IN.bits()) {
+                return EAGAIN.to_errno() as isize;
+            }
+        }
+        // SAFETY: The arguments are those of the caller.
+        unsafe { bindings::copy_splice_read(file, pos, pipe, len, flags) }
     }
 }
 

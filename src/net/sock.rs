@@ -11,8 +11,8 @@
 //! lives from then until the file's last reference goes and the core calls
 //! `release`. Only operations on the socket's own file reach the data, so
 //! `release` has it to itself and may sleep while it is dropped. The shell
-//! lives until the last [`ARef`](kernel::sync::aref::ARef)`<Sock>` is gone: that is what other sockets hold
-//! to wake this one or to leave an error with it.
+//! lives until the last counted reference on the [`Sock`] is gone: that is what
+//! other sockets hold to wake this one or to leave an error with it.
 
 use super::{
     cred::PeerCred,
@@ -252,7 +252,7 @@ impl<T: SocketOps> NewSock<T> {
         let sk = unsafe {
             bindings::sk_alloc(
                 net.as_raw(),
-                family.number() as c_int,
+                c_int::from(family.number()),
                 bindings::GFP_KERNEL,
                 family.proto(),
                 kern.into(),

@@ -60,7 +60,7 @@ pub(crate) enum NameOf {
 }
 
 #[cfg(CONFIG_KUNIT = "y")]
-#[kunit_tests(qsock_net_uapi)]
+#[kunit_tests(net_uapi)]
 mod tests {
     use super::*;
 

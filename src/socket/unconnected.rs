@@ -106,6 +106,8 @@ pub(super) fn listen(sock: &Socket<QueueSocket>, backlog: u32) -> Result {
             entry.set_target(queue);
         }
     }
+    // As AF_UNIX: a listening socket is its own peer.
+    sock.sk().set_peer_cred(PeerCred::current());
     Ok(())
 }
 
