@@ -2,7 +2,7 @@
 # What qemu/root, qemu/enter and qemu/cold-test share: places, messages, privilege. Sourced, never run.
 
 top=$(cd "$(dirname "$0")/.." && pwd -P)
-QSOCK_CACHE=${QSOCK_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/qsock}
+QSOCK_CACHE=${QSOCK_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/qsock}
 export QSOCK_CACHE
 suite=trixie
 
