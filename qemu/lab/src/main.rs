@@ -29,8 +29,6 @@ struct Cli {
     command: Command,
 }
 
-// One line here and one in `main` per subcommand: `Run(guest::Args)` and `Command::Run(args) => guest::main(args)`,
-// where `guest::Args` derives `clap::Args` and `guest::main` returns `anyhow::Result<ExitCode>`.
 #[derive(Subcommand)]
 enum Command {
     /// Formatting, lints, room borders, unsafe census and the other rules that hold for every change
