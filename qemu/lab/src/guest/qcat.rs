@@ -20,31 +20,19 @@ pub fn build(arch: Arch) -> Result<PathBuf> {
     }
     fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
     let new = dir.join(format!("qcat.{}", std::process::id()));
-    let target = match arch {
-        Arch::X86_64 => "x86_64-unknown-linux-gnu",
-        Arch::Arm64 => "aarch64-unknown-linux-gnu",
-    };
-    let linker = format!("linker={}", artifacts::cross(arch).cc);
+    let cross = artifacts::cross(arch);
+    let target = cross.triple.replacen("-linux", "-unknown-linux", 1);
+    let linker = format!("linker={}", cross.cc);
     let mut rustc = Command::new("rustc");
-    rustc.args([
-        "--edition",
-        "2021",
-        "-O",
-        "-D",
-        "warnings",
-        "--target",
-        target,
-        "-C",
+    rustc.args(["--edition=2021", "-O", "-Dwarnings", "--target", &target]);
+    for option in [
         &linker,
-    ]);
-    rustc.args([
-        "-C",
         "target-feature=+crt-static",
-        "-C",
         "strip=symbols",
-        "-C",
         "panic=abort",
-    ]);
+    ] {
+        rustc.args(["-C", option]);
+    }
     let out = rustc
         .arg("-o")
         .arg(&new)

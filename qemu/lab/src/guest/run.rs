@@ -106,6 +106,9 @@ impl Args {
 
 pub fn main(args: Args) -> Result<ExitCode> {
     let job = args.job()?;
+    if job.interactive {
+        eprintln!("qsock: booting a guest for its shell; `exit` ends both");
+    }
     let record = boot(&job, &mut stdout())?;
     if let Some(file) = &args.log {
         fs::write(file, record.log.join("\n") + "\n")

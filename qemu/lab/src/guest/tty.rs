@@ -26,8 +26,8 @@ impl Drop for Raw {
 /// The terminal's rows and columns as stty's arguments, or nothing.
 pub fn size() -> String {
     match stty(&["size"]).as_deref().and_then(|s| s.split_once(' ')) {
-        Some((rows, columns)) => format!("rows {rows} cols {columns}"),
-        None => String::new(),
+        Some((rows, columns)) if rows != "0" => format!("rows {rows} cols {columns}"),
+        _ => String::new(),
     }
 }
 

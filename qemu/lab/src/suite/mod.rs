@@ -16,12 +16,13 @@ pub mod transfer;
 mod vng;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{bail, Result};
 use clap::ValueEnum;
 
 use crate::artifacts::{Arch, Config};
-use crate::guest::Job;
+use crate::guest::{job, Job};
 use report::{Case, Place, Ui};
 use section::Section;
 
@@ -144,6 +145,12 @@ fn run_in(arch: Arch, config: Config, args: &Args, ui: &mut Ui) -> Result<()> {
     if !sections.is_empty() || kunit || kmemleak {
         let mut job = Job::new(arch, config, &[]);
         job.kmemleak = kmemleak;
+        // Each program has its own limit; this one is for a guest that is beyond any.
+        job.timeout = Some(Duration::from_secs(if job::instrumented(config) {
+            5400
+        } else {
+            2400
+        }));
         job.overlays.push(kselftest::overlay(arch, config)?);
         section::run(&job, &mut sections, ui, |log, place, ui| {
             if kunit {
