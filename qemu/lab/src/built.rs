@@ -19,11 +19,16 @@ CONFIG_KASAN=y
 CONFIG_KASAN_GENERIC=y
 CONFIG_KASAN_OUTLINE=y
 CONFIG_KASAN_VMALLOC=y
+CONFIG_SLUB_RCU_DEBUG=y
 CONFIG_PROVE_LOCKING=y
 CONFIG_PROVE_RCU=y
 CONFIG_DEBUG_KMEMLEAK=y
 CONFIG_UBSAN=y
 CONFIG_UBSAN_TRAP=n
+CONFIG_UBSAN_BOUNDS=y
+CONFIG_UBSAN_SHIFT=y
+CONFIG_UBSAN_BOOL=y
+CONFIG_UBSAN_ENUM=y
 CONFIG_FAULT_INJECTION=y
 CONFIG_FAILSLAB=y
 CONFIG_FAIL_PAGE_ALLOC=y
@@ -42,8 +47,13 @@ CONFIG_NET_NS_REFCNT_TRACKER=y
 /// What `kcsan` has instead.
 const KCSAN: &str = "\
 CONFIG_KCSAN=y
-CONFIG_KCSAN_REPORT_ONCE_IN_MS=0
-CONFIG_KCSAN_WEAK_MEMORY=y
+CONFIG_KCSAN_EARLY_ENABLE=y
+CONFIG_KCSAN_DELAY_RANDOMIZE=y
+CONFIG_KCSAN_SKIP_WATCH_RANDOMIZE=y
+CONFIG_KCSAN_REPORT_ONCE_IN_MS=3000
+CONFIG_KCSAN_REPORT_RACE_UNKNOWN_ORIGIN=y
+CONFIG_KCSAN_REPORT_VALUE_CHANGE_ONLY=y
+CONFIG_KCSAN_ASSUME_PLAIN_WRITES_ATOMIC=y
 CONFIG_DEBUG_SPINLOCK=y
 ";
 
@@ -84,6 +94,8 @@ fn build(debian: &Debian, config: Config) -> Result<PathBuf> {
     let common = artifacts::top()?.join(".config.fragment");
     let common = fs::read_to_string(&common).with_context(|| format!("cannot read {}", common.display()))?;
     let fragment = format!("{common}{part}CONFIG_LOCALVERSION=\"-qsock-{}\"\n", config.name());
+    // A comment is no reason to build a kernel anew.
+    let fragment: String = fragment.lines().filter(|line| line.starts_with("CONFIG_")).map(|line| format!("{line}\n")).collect();
     let tools = [&kdir::TOOLS[2..], &["clang-19"]].concat();
     let key = cache::key(&[RECIPE, &debian.version, &fragment, &deb::installed(&tools)?]);
     let what = format!("the {} kernel", config.name());
