@@ -12,7 +12,7 @@
 use crate::net::{
     addr::Address,
     cred::{current_fsuid, current_umask, Kgid},
-    errno::*,
+    errno::{EADDRINUSE, ECONNREFUSED, EPROTOTYPE},
     netns::Net,
     uapi::CAP_DAC_OVERRIDE, //
 };

@@ -29,7 +29,7 @@ pub(crate) trait SocketFamily: Sized + 'static {
     type Socket: SocketOps<Family = Self>;
 
     /// What the family keeps in each network namespace.
-    type NetNs: Send + Sync;
+    type NetNs: Send + Sync + 'static;
 
     /// The static that holds the family's operations.
     fn family() -> &'static Family<Self>;

@@ -57,6 +57,7 @@
 #![allow(dead_code)]
 
 pub(crate) mod addr;
+mod compat;
 pub(crate) mod cred;
 pub(crate) mod errno;
 pub(crate) mod family;

@@ -4,11 +4,10 @@
 //!
 //! C header: [`include/net/net_namespace.h`](srctree/include/net/net_namespace.h)
 
-use super::family::SocketFamily;
+use super::{compat::init_in_place, family::SocketFamily};
 use crate::bindings;
 use core::ptr;
 use kernel::{error::to_result, prelude::*, types::Opaque};
-use pin_init::PinInit;
 
 /// A network namespace, `struct net`.
 #[repr(transparent)]
@@ -81,7 +80,7 @@ unsafe extern "C" fn net_init<F: SocketFamily>(net: *mut bindings::net) -> c_int
     let slot: *mut F::NetNs = unsafe { bindings::net_generic(net, F::family().net_id()) }.cast();
     // SAFETY: The memory is unused, stays in place, and is dropped in
     // `net_exit` only.
-    match unsafe { F::netns().__pinned_init(slot) } {
+    match unsafe { init_in_place(slot, F::netns()) } {
         Ok(()) => 0,
         Err(e) => e.to_errno(),
     }

@@ -134,7 +134,6 @@ pub(super) fn proto_ops<T: SocketOps>(
         ioctl: slot!(T::HAS_IOCTL, Shim::<T>::ioctl, bindings::sock_no_ioctl),
         #[cfg(CONFIG_COMPAT)]
         compat_ioctl: T::HAS_IOCTL.then_some(Shim::<T>::compat_ioctl),
-        gettstamp: Some(bindings::sock_gettstamp),
         listen: slot!(T::HAS_LISTEN, Shim::<T>::listen, bindings::sock_no_listen),
         shutdown: slot!(
             T::HAS_SHUTDOWN,
@@ -154,7 +153,9 @@ pub(super) fn proto_ops<T: SocketOps>(
         mmap: Some(bindings::sock_no_mmap),
         splice_read: (T::HAS_POLL && T::HAS_RECVMSG).then_some(Shim::<T>::splice_read),
         // The core tests for these, or has a way of its own when they are empty:
-        // setsockopt and getsockopt (EOPNOTSUPP), show_fdinfo, splice_eof,
+        // setsockopt and getsockopt (EOPNOTSUPP), gettstamp (ENOTTY; the core's
+        // own would turn time stamps on for all of the machine's packets, and a
+        // local message has none), show_fdinfo, splice_eof,
         // set_peek_off (EOPNOTSUPP), peek_len, read_sock, read_skb,
         // sendmsg_locked, set_rcvlowat (stores), set_rcvbuf.
         ..Default::default()

@@ -15,6 +15,7 @@
 //! other sockets hold to wake this one or to leave an error with it.
 
 use super::{
+    compat::init_in_place,
     cred::PeerCred,
     family::SocketFamily,
     netns::Net,
@@ -261,7 +262,7 @@ impl<T: SocketOps> NewSock<T> {
         let sk = NonNull::new(sk).ok_or(ENOMEM)?;
 
         // SAFETY: The object has the size of `FamilySock<T>` and is ours alone.
-        if let Err(e) = unsafe { data.__pinned_init(data_ptr(sk.as_ptr())) } {
+        if let Err(e) = unsafe { init_in_place(data_ptr(sk.as_ptr()), data) } {
             // SAFETY: Ours alone, and never initialised as a sock.
             unsafe { bindings::sk_free(sk.as_ptr()) };
             return Err(e);

@@ -9,7 +9,7 @@
 //!
 //! C header: [`include/linux/wait.h`](srctree/include/linux/wait.h)
 
-use super::{poll::Events, sock::Sock};
+use super::{compat::smp_mb, poll::Events, sock::Sock};
 use crate::bindings;
 use core::{
     marker::PhantomPinned,
@@ -19,7 +19,7 @@ use core::{
 use kernel::{
     error::Error,
     prelude::*,
-    sync::{barrier::smp_mb, rcu},
+    sync::rcu,
     types::Opaque, //
 };
 

@@ -6,7 +6,7 @@ use super::{unconnected::Unconnected, Bound, QueueSocket, State};
 use crate::{
     net::{
         cred::PeerCred,
-        errno::*,
+        errno::ECONNRESET,
         sock::{SkState, Sock},
         socket::Socket,
         uapi::Shutdown, //

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     net::{
         cred::PeerCred,
-        errno::*,
+        errno::ECONNREFUSED,
         poll::Events,
         sock::{NewSock, SkState, Sock},
         socket::{AcceptSocket, Socket},

@@ -32,7 +32,7 @@ use crate::{
     names::{Entry, Names},
     net::{
         addr::{Address, AddressBuf},
-        errno::*,
+        errno::{ENOTCONN, EPROTONOSUPPORT, ESOCKTNOSUPPORT},
         family::{Family, SocketFamily},
         msg::{RecvMsg, SendMsg},
         ops::SocketOps,

@@ -5,7 +5,7 @@
 use super::{connected::Connected, QueueSocket, QSOCK};
 use crate::{
     net::{
-        errno::*,
+        errno::EOPNOTSUPP,
         msg::{MsgFlags, RecvMsg},
         poll::Events,
         sock::Sock,

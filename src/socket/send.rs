@@ -6,7 +6,7 @@ use super::{connected::Connected, QueueSocket};
 use crate::{
     net::{
         cred::send_sigpipe,
-        errno::*,
+        errno::{EISCONN, ENOBUFS, ENOTCONN, EOPNOTSUPP},
         msg::{MsgFlags, SendMsg},
         poll::Events,
         scm::check_control,

@@ -18,7 +18,7 @@ use crate::{
     net::{
         addr::Address,
         cred::PeerCred,
-        errno::*,
+        errno::{ECONNREFUSED, EISCONN},
         sock::SkState,
         socket::Socket,
         uapi::Shutdown, //

@@ -17,7 +17,7 @@ mod net;
 use core::{cmp, pin::Pin};
 use kernel::{new_mutex, prelude::*, sync::Mutex};
 use net::{
-    errno::*,
+    errno::{ENOBUFS, EPROTONOSUPPORT, ESOCKTNOSUPPORT},
     family::{Family, Registration, SocketFamily},
     msg::{MsgFlags, RecvMsg, SendMsg},
     ops::SocketOps,
