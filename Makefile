@@ -18,10 +18,10 @@ config := $(if $(CONFIG),--config $(CONFIG))
 
 # qsock.ko for KDIR, for CONFIG or KERNEL, or for the kernel that the last `make kdir` named (at first: stock)
 module:
-	+@KDIR='$(KDIR)' qemu/module $(arch) $(or $(config),$(if $(KERNEL),--kernel $(KERNEL)),--chosen)
+	+@KDIR='$(KDIR)' qemu/module $(arch) $(or $(config),$(if $(KERNEL),--kernel $(KERNEL),--chosen))
 
 kdir:
-	@$(LAB) kdir --choose $(arch) $(if $(KERNEL),--kernel $(KERNEL))
+	@$(LAB) kdir $(arch) $(if $(KERNEL),--choose --kernel $(KERNEL),$(or $(config),--choose))
 
 run:
 	@$(LAB) demo $(arch) $(config)
@@ -43,7 +43,7 @@ cold-test:
 	@qemu/cold-test
 
 print-kdir:
-	@$(LAB) kdir $(arch) $(config) $(if $(KERNEL),$(if $(config),,--kernel $(KERNEL)))
+	@$(LAB) kdir $(arch) $(or $(config),$(if $(KERNEL),--kernel $(KERNEL)))
 
 print-image:
 	@$(LAB) image $(arch) $(config)
