@@ -161,7 +161,12 @@ pub fn image(arch: Arch, config: Config) -> Result<PathBuf> {
     }
     kernel::with_packages(&Kernel::of(config), arch, |debian| {
         let files = deb::unpack(&debian.binary)?;
-        Ok(files.join(format!("usr/lib/modules/{}/vmlinuz", debian.release)))
+        let image = files.join(format!("usr/lib/modules/{}/vmlinuz", debian.release));
+        if image.exists() {
+            return Ok(image);
+        }
+        // A release whose signed package is not there yet.
+        Ok(image.with_extension("unsigned"))
     })
 }
 
