@@ -12,7 +12,7 @@
 #include "qsock_proc.h"
 
 #define ROUNDS		60
-#define LOADERS		3
+#define LOADERS		2
 #define MAX_CACHES	256
 
 struct shared {
@@ -104,7 +104,7 @@ static bool unload_under_load(void)
 {
 	int tries;
 
-	for (tries = 0; tries < 100; tries++) {
+	for (tries = 0; tries < 20; tries++) {
 		int error = qsock_unload();
 
 		if (!error)

@@ -31,8 +31,8 @@ FIXTURE_SETUP(stream_stress)
 {
 	REQUIRE_FAMILY(variant);
 	self->family = test_family(variant->qsock);
-	self->bytes = (2 << 20) / work_divisor() + 1;
-	self->rounds = 400 / work_divisor() + 1;
+	self->bytes = (1 << 20) / work_divisor() + 1;
+	self->rounds = 200 / work_divisor() + 1;
 }
 
 FIXTURE_TEARDOWN(stream_stress)
