@@ -222,39 +222,61 @@ TEST_F(bad_input, sendmsg_files)
 	close(file);
 }
 
+/* A byte in the name of somebody. */
+static ssize_t send_as(int fd, const struct ucred *who)
+{
+	char byte = 'x';
+	struct iovec iov = { &byte, 1 };
+	union {
+		char bytes[CMSG_SPACE(sizeof(*who))];
+		struct cmsghdr align;
+	} control = {};
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_CREDENTIALS;
+	cmsg->cmsg_len = CMSG_LEN(sizeof(*who));
+	memcpy(CMSG_DATA(cmsg), who, sizeof(*who));
+	return sendmsg(fd, &msg, 0);
+}
+
 /* In a child without privileges: to be somebody else is not for it. */
 TEST_F(bad_input, sendmsg_eperm_for_credentials_of_another)
 {
+	struct ucred root = { .pid = getpid() };
 	pid_t child;
 
 	if (geteuid())
 		SKIP(return, "needs root, to be nobody");
 	child = fork_child(_metadata);
 	if (!child) {
-		char byte = 'x';
-		struct iovec iov = { &byte, 1 };
-		struct ucred root = { .pid = getppid() };
-		union {
-			char bytes[CMSG_SPACE(sizeof(root))];
-			struct cmsghdr align;
-		} control = {};
-		struct msghdr msg = {
-			.msg_iov = &iov,
-			.msg_iovlen = 1,
-			.msg_control = &control,
-			.msg_controllen = sizeof(control),
-		};
-		struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
-
-		cmsg->cmsg_level = SOL_SOCKET;
-		cmsg->cmsg_type = SCM_CREDENTIALS;
-		cmsg->cmsg_len = CMSG_LEN(sizeof(root));
-		memcpy(CMSG_DATA(cmsg), &root, sizeof(root));
 		if (!drop_to(NOBODY, NOBODY))
 			_exit(126);
-		_exit(sendmsg(self->fd[0], &msg, 0) < 0 ? errno : 0);
+		_exit(send_as(self->fd[0], &root) < 0 ? errno : 0);
 	}
 	EXPECT_EQ(EPERM, wait_exit(child));
+	EXPECT_EQ(0, drain_queue(self->fd[1]));
+}
+
+TEST_F(bad_input, sendmsg_esrch_for_credentials_of_no_process)
+{
+	struct ucred gone = { .uid = geteuid(), .gid = getegid() };
+	pid_t child;
+
+	if (geteuid())
+		SKIP(return, "needs root, to speak for another process");
+	child = fork_child(_metadata);
+	if (!child)
+		_exit(0);
+	ASSERT_EQ(0, wait_exit(child));
+	gone.pid = child;
+	EXPECT_ERRNO(ESRCH, send_as(self->fd[0], &gone));
 	EXPECT_EQ(0, drain_queue(self->fd[1]));
 }
 
