@@ -14,7 +14,7 @@ arch := $(if $(ARCH),--arch $(ARCH))
 config := $(if $(CONFIG),--config $(CONFIG))
 
 .DEFAULT_GOAL := module
-.PHONY: module kdir run test check shell doc clean cold-test print-kdir print-image print-module
+.PHONY: module kdir run test bench check shell doc clean cold-test print-kdir print-image print-module
 
 # qsock.ko for KDIR, for CONFIG or KERNEL, or for the kernel that the last `make kdir` named (at first: stock)
 module:
@@ -28,6 +28,9 @@ run:
 
 test:
 	@$(LAB) test $(arch) $(config) $(if $(SUITE),--suite $(SUITE)) $(if $(RUNNER),--runner $(RUNNER))
+
+bench:
+	@$(LAB) bench $(arch)
 
 check:
 	@$(LAB) check

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod artifacts;
+mod bench;
 mod built;
 mod cache;
 mod check;
@@ -45,6 +46,8 @@ enum Command {
     Run(guest::Args),
     /// Move a file through a guest's sockets and show it
     Demo(demo::Args),
+    /// Compare the transports, in instructions
+    Bench(bench::Args),
     /// Run the test suites
     Test(suite::Args),
 }
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Command::Module(args) => module::main(args),
         Command::Run(args) => guest::main(args),
         Command::Demo(args) => demo::main(args),
+        Command::Bench(args) => bench::main(args),
         Command::Test(args) => suite::main(args),
     };
     match result {

@@ -27,6 +27,7 @@ use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
 pub use job::{quote, Job};
+pub use qcat::program;
 pub use run::{explain, main, verdict, Args, HUNG, MODULE, REPORTED};
 pub use watch::{End, Record};
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Builds the transfer program (qemu/guest/qcat.rs) for a guest.
+//! Builds the Rust programs of guests, such as the one that transfers a file (qemu/guest/qcat.rs).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,17 +9,24 @@ use anyhow::{ensure, Context, Result};
 
 use crate::artifacts::{self, Arch};
 
-/// The program's path; it is built when its source is newer. Static: the guest has no C library.
+/// The transfer program's path.
 pub fn build(arch: Arch) -> Result<PathBuf> {
+    program(arch, "qemu/guest/qcat.rs")
+}
+
+/// The path of the program whose source in the checkout is `source`, a file without dependencies; it is built when
+/// that is newer. Static: the guest has no C library.
+pub fn program(arch: Arch, source: &str) -> Result<PathBuf> {
     let top = artifacts::top()?;
-    let source = top.join("qemu/guest/qcat.rs");
+    let source = top.join(source);
+    let name = source.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let dir = top.join("build").join(arch.name());
-    let program = dir.join("qcat");
+    let program = dir.join(&name);
     if fresh(&program, &source) {
         return Ok(program);
     }
     fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    let new = dir.join(format!("qcat.{}", std::process::id()));
+    let new = dir.join(format!("{name}.{}", std::process::id()));
     let cross = artifacts::cross(arch);
     let target = cross.triple.replacen("-linux", "-unknown-linux", 1);
     let linker = format!("linker={}", cross.cc);
