@@ -61,6 +61,13 @@ pub(super) fn recvmsg(sock: &Socket<QueueSocket>, mut msg: RecvMsg<'_>) -> Resul
             || try_recv(sk, connected, &mut msg, len - copied, target, mode),
             || connected.inq() > 0,
         );
+        let received = match received {
+            // Who looks for more than comes gets what there is in the end.
+            Err(error) if mode == Mode::Peek && [EAGAIN, EINTR, ERESTARTSYS].contains(&error) => {
+                try_recv(sk, connected, &mut msg, len, 1, mode).or(Err(error))
+            }
+            received => received,
+        };
         match received {
             Ok(Some(n)) => copied += n,
             Ok(None) => break Ok(()),
