@@ -172,11 +172,9 @@ TEST_F(bad_input, bind_enoent_for_a_path_without_a_directory)
 {
 	struct test_addr addr = path_addr(self->family, self->dir, "no/where");
 
-	if (variant->no_such_directory) {
-		EXPECT_ERRNO(ENOENT, bind(self->sk, &addr.sa, addr.len));
-	} else {
-		EXPECT_EQ(0, bind(self->sk, &addr.sa, addr.len));
-	}
+	errno = 0;
+	bind(self->sk, &addr.sa, addr.len);
+	EXPECT_EQ(variant->no_such_directory, errno);
 }
 
 TEST_F(bad_input, listen_einval_unbound)

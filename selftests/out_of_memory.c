@@ -25,9 +25,13 @@ FIXTURE(out_of_memory)
 FIXTURE_VARIANT(out_of_memory)
 {
 	bool qsock;
+	void (*prepare)(struct __test_metadata *_metadata,
+			FIXTURE_DATA(out_of_memory) *self);
+	int (*call)(FIXTURE_DATA(out_of_memory) *self);
+	/* After the call, which it makes again if it failed. */
+	void (*check)(struct __test_metadata *_metadata,
+		      FIXTURE_DATA(out_of_memory) *self, int result);
 };
-
-FAMILY_VARIANTS(out_of_memory);
 
 static bool set_knob(const char *fault, const char *knob, const char *value)
 {
@@ -40,32 +44,6 @@ static bool set_knob(const char *fault, const char *knob, const char *value)
 	ok = fd >= 0 && write(fd, value, strlen(value)) > 0;
 	close(fd);
 	return ok;
-}
-
-FIXTURE_SETUP(out_of_memory)
-{
-	struct byte_stream out = byte_stream(6);
-
-	REQUIRE_FAMILY(variant);
-	self->family = test_family(variant->qsock);
-	self->nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
-	if (self->nth < 0)
-		SKIP(return, "the kernel injects no faults");
-	/* Allocations that may sleep fail too, and none fills the log. */
-	if (!set_knob("failslab", "ignore-gfp-wait", "N") ||
-	    !set_knob("failslab", "verbose", "0") ||
-	    !set_knob("fail_page_alloc", "verbose", "0") ||
-	    !set_knob("fail_usercopy", "verbose", "0"))
-		SKIP(return, "faults are not set up below debugfs");
-	self->addr = nul_addr(self->family, "listener");
-	self->data = malloc(MESSAGE);
-	stream_make(&out, self->data, MESSAGE);
-}
-
-FIXTURE_TEARDOWN(out_of_memory)
-{
-	close(self->nth);
-	free(self->data);
 }
 
 /* From now on the @n-th chance to fail in a system call is taken. */
@@ -96,54 +74,6 @@ static bool is_allowed(int error)
 {
 	return error == ENOMEM || error == ENOBUFS || error == ENFILE ||
 	       error == EFAULT;
-}
-
-/* What every operation below does for each of its chances to fail. */
-struct attempt {
-	const char *name;
-	void (*prepare)(struct __test_metadata *_metadata,
-			FIXTURE_DATA(out_of_memory) *self);
-	int (*call)(FIXTURE_DATA(out_of_memory) *self);
-	/* After a failure; it may call again. */
-	void (*check)(struct __test_metadata *_metadata,
-		      FIXTURE_DATA(out_of_memory) *self, int result);
-};
-
-static void fail_one_by_one(struct __test_metadata *_metadata,
-			    FIXTURE_DATA(out_of_memory) *self,
-			    const struct attempt *attempt)
-{
-	unsigned int n, failed = 0;
-	bool taken;
-
-	for (n = 1; n < 1000; n++) {
-		int result;
-
-		self->fd[0] = -1;
-		self->fd[1] = -1;
-		self->listener = -1;
-		attempt->prepare(_metadata, self);
-		ASSERT_TRUE(arm(self->nth, n));
-		result = attempt->call(self);
-		taken = disarm(self->nth);
-		if (result < 0) {
-			ASSERT_TRUE(taken);
-			ASSERT_TRUE(is_allowed(errno)) {
-				TH_LOG("%s, failure %u: %s", attempt->name, n,
-				       strerror(errno));
-			}
-			failed++;
-		}
-		attempt->check(_metadata, self, result);
-		close_open(&self->fd[0]);
-		close_open(&self->fd[1]);
-		close_open(&self->listener);
-		if (!taken)
-			break;
-	}
-	TH_LOG("%s: %u failures of %u", attempt->name, failed, n - 1);
-	EXPECT_FALSE(taken);
-	EXPECT_LT(0, failed);
 }
 
 static void prepare_nothing(struct __test_metadata *_metadata,
@@ -332,29 +262,89 @@ static void check_recv(struct __test_metadata *_metadata,
 	ASSERT_EQ(0, drain_queue(self->fd[1]));
 }
 
-#define ATTEMPT(operation, before)					\
-TEST_F_TIMEOUT(out_of_memory, operation, 600)				\
-{									\
-	static const struct attempt attempt = {				\
-		.name = #operation,					\
+#define check_socketpair check_pair
+
+/* One call on both families, and what has to be there before it. */
+#define OPERATION(operation, before)					\
+	FIXTURE_VARIANT_ADD(out_of_memory, af_qsock_##operation) {	\
+		.qsock = true,						\
 		.prepare = prepare_##before,				\
 		.call = call_##operation,				\
 		.check = check_##operation,				\
 	};								\
-									\
-	fail_one_by_one(_metadata, self, &attempt);			\
+	FIXTURE_VARIANT_ADD(out_of_memory, af_unix_##operation) {	\
+		.qsock = false,						\
+		.prepare = prepare_##before,				\
+		.call = call_##operation,				\
+		.check = check_##operation,				\
+	}
+
+OPERATION(socket, nothing);
+OPERATION(socketpair, nothing);
+OPERATION(bind, socket);
+OPERATION(autobind, socket);
+OPERATION(listen, bound);
+OPERATION(connect, listener);
+OPERATION(accept, connection);
+OPERATION(send, pair);
+OPERATION(recv, message);
+
+FIXTURE_SETUP(out_of_memory)
+{
+	struct byte_stream out = byte_stream(6);
+
+	REQUIRE_FAMILY(variant);
+	self->family = test_family(variant->qsock);
+	self->nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	if (self->nth < 0)
+		SKIP(return, "the kernel injects no faults");
+	/* Allocations that may sleep fail too, and none fills the log. */
+	if (!set_knob("failslab", "ignore-gfp-wait", "N") ||
+	    !set_knob("failslab", "verbose", "0") ||
+	    !set_knob("fail_page_alloc", "verbose", "0") ||
+	    !set_knob("fail_usercopy", "verbose", "0"))
+		SKIP(return, "faults are not set up below debugfs");
+	self->addr = nul_addr(self->family, "listener");
+	self->data = malloc(MESSAGE);
+	stream_make(&out, self->data, MESSAGE);
 }
 
-#define check_socketpair check_pair
+FIXTURE_TEARDOWN(out_of_memory)
+{
+	close(self->nth);
+	free(self->data);
+}
 
-ATTEMPT(socket, nothing)
-ATTEMPT(socketpair, nothing)
-ATTEMPT(bind, socket)
-ATTEMPT(autobind, socket)
-ATTEMPT(listen, bound)
-ATTEMPT(connect, listener)
-ATTEMPT(accept, connection)
-ATTEMPT(send, pair)
-ATTEMPT(recv, message)
+TEST_F_TIMEOUT(out_of_memory, each_chance_to_fail_is_survived, 600)
+{
+	unsigned int n, failed = 0;
+	bool taken = true;
+
+	for (n = 1; taken && n < 1000; n++) {
+		int result;
+
+		self->fd[0] = -1;
+		self->fd[1] = -1;
+		self->listener = -1;
+		variant->prepare(_metadata, self);
+		ASSERT_TRUE(arm(self->nth, n));
+		result = variant->call(self);
+		taken = disarm(self->nth);
+		if (result < 0) {
+			ASSERT_TRUE(taken);
+			ASSERT_TRUE(is_allowed(errno)) {
+				TH_LOG("chance %u: %s", n, strerror(errno));
+			}
+			failed++;
+		}
+		variant->check(_metadata, self, result);
+		close_open(&self->fd[0]);
+		close_open(&self->fd[1]);
+		close_open(&self->listener);
+	}
+	TH_LOG("%u failures in %u calls", failed, n - 1);
+	EXPECT_FALSE(taken);
+	EXPECT_LT(0, failed);
+}
 
 TEST_HARNESS_MAIN

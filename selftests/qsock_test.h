@@ -10,6 +10,7 @@
 #ifndef QSOCK_TEST_H
 #define QSOCK_TEST_H
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -34,11 +35,11 @@
 #define ARRAY_LEN(a)	(sizeof(a) / sizeof((a)[0]))
 
 /* The layouts are the same on purpose: every test relies on it. */
-_Static_assert(sizeof(struct sockaddr_qs) == sizeof(struct sockaddr_un),
-	       "sockaddr_qs has the size of sockaddr_un");
-_Static_assert(offsetof(struct sockaddr_qs, sqs_name) ==
-	       offsetof(struct sockaddr_un, sun_path),
-	       "sockaddr_qs has the layout of sockaddr_un");
+static_assert(sizeof(struct sockaddr_qs) == sizeof(struct sockaddr_un),
+	      "sockaddr_qs has the size of sockaddr_un");
+static_assert(offsetof(struct sockaddr_qs, sqs_name) ==
+	      offsetof(struct sockaddr_un, sun_path),
+	      "sockaddr_qs has the layout of sockaddr_un");
 
 static inline bool qsock_loaded(void)
 {

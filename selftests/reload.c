@@ -114,13 +114,10 @@ static bool unload_under_load(void)
 		sched_yield();
 	}
 	set(&shared->quiet, true);
-	while (qsock_unload())
-		if (++tries > 20000)
-			return false;
-		else
-			pause_ms(1);
+	while (qsock_unload() && ++tries < 20000)
+		pause_ms(1);
 	set(&shared->quiet, false);
-	return true;
+	return !qsock_loaded();
 }
 
 static bool one_round(void)
@@ -155,7 +152,7 @@ static bool relevant(const char *name)
 }
 
 /* Give empty slabs back, so that objects are counted and not pages. */
-static void shrink(const char *name)
+static void give_back(const char *name)
 {
 	char path[128];
 	int fd;
@@ -190,7 +187,7 @@ static int measure(struct cache *cache)
 	int i, n = read_caches(cache);
 
 	for (i = 0; i < n; i++)
-		shrink(cache[i].name);
+		give_back(cache[i].name);
 	return read_caches(cache);
 }
 

@@ -261,11 +261,8 @@ TEST_F(stream_send, siocoutq_counts_what_nobody_has_read)
 
 	EXPECT_EQ(0, unsent(self->fd[0]));
 	ASSERT_EQ(5, send(self->fd[0], "hello", 5, 0));
-	if (variant->counts_payload) {
-		EXPECT_EQ(5, unsent(self->fd[0]));
-	} else {
-		EXPECT_LT(5, unsent(self->fd[0]));
-	}
+	EXPECT_LE(5, unsent(self->fd[0]));
+	EXPECT_EQ(variant->counts_payload, unsent(self->fd[0]) == 5);
 	EXPECT_EQ(0, unsent(self->fd[1]));
 	ASSERT_EQ(5, recv(self->fd[1], got, sizeof(got), 0));
 	EXPECT_EQ(0, unsent(self->fd[0]));

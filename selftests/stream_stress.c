@@ -159,12 +159,11 @@ static int varied_sender(int fd, size_t bytes, int seed)
 			iov[1] = (struct iovec){ data + done + cut,
 						 len - done - cut };
 			n = sendmsg(fd, &msg, flags | MSG_NOSIGNAL);
-			if (n < 0 && errno == EAGAIN)
-				poll_one(fd, POLLOUT, WAIT_MS);
-			else if (n < 0)
+			if (n < 0 && errno != EAGAIN)
 				return 1;
-			else
-				done += n;
+			if (n < 0)
+				poll_one(fd, POLLOUT, WAIT_MS);
+			done += n < 0 ? 0 : n;
 		}
 	}
 	return 0;
