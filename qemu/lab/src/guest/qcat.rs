@@ -19,7 +19,11 @@ pub fn build(arch: Arch) -> Result<PathBuf> {
 pub fn program(arch: Arch, source: &str) -> Result<PathBuf> {
     let top = artifacts::top()?;
     let source = top.join(source);
-    let name = source.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let name = source
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
     let dir = top.join("build").join(arch.name());
     let program = dir.join(&name);
     if fresh(&program, &source) {

@@ -126,7 +126,8 @@ impl Ui {
 
     /// Takes the cases of one test program or step.
     pub fn group(&mut self, place: Place, suite: &'static str, name: &str, cases: Vec<Case>) {
-        let name = name.strip_prefix("qsock: ").unwrap_or(name);
+        // The runner puts the collection, or its directory, before a program's name.
+        let name = name.rsplit(": ").next().unwrap_or(name);
         self.note(
             place,
             suite,

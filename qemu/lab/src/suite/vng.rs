@@ -4,7 +4,9 @@
 //! It is the second way into a guest, with nothing of the lab in it but the module and the verdict on the kernel log,
 //! which comes on vng's stderr (--verbose) while the command's output comes on its stdout.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 
@@ -14,7 +16,7 @@ use super::kselftest::{self, Kselftest};
 use super::report::{self, Case, Place, Ui};
 use super::section::Section;
 use crate::artifacts::{self, Arch, Config};
-use crate::guest::{klog::Scanner, machine, process, quote};
+use crate::guest::{job, klog::Scanner, machine, process, quote};
 
 const SUITE: &str = "vng";
 const PLACE: Place = Place(Some((Arch::X86_64, Config::Stock)));
@@ -26,25 +28,11 @@ pub fn run(ui: &mut Ui) -> Result<()> {
     let (arch, config) = (Arch::X86_64, Config::Stock);
     let module = artifacts::module(arch, config)?;
     kselftest::make(arch, config, &["all".into()])?;
-    let top = artifacts::top()?;
-    let make: Vec<String> = kselftest::variables(arch, config)?
-        .iter()
-        .map(|v| quote(v))
-        .collect();
-    let (top, module) = (
-        quote(&top.display().to_string()),
-        quote(&module.display().to_string()),
-    );
-    // The file system is read-only but for what is mounted here; a checkout below /tmp stays visible.
-    let script = format!(
-        "exec 2>&1\n\
-         case {top} in /tmp/*) ;; *) mount -t tmpfs tmpfs /tmp ;; esac\n\
-         insmod {module} || exit\n\
-         cd {top} && QSOCK_KO={module} make -s -C selftests {} run_tests\n\
-         status=$?\n\
-         rmmod qsock && exit $status\n",
-        make.join(" ")
-    );
+    // virtme's init cannot make a directory in the root that it serves.
+    if let Err(error) = fs::create_dir_all("/usr/lib/modules") {
+        ui.note(PLACE, SUITE, &format!("no place for modules: {error}"));
+    }
+    let script = script(&module)?;
 
     let mut vng = Command::new("timeout");
     vng.args([
@@ -95,6 +83,28 @@ pub fn run(ui: &mut Ui) -> Result<()> {
     section.end(status.code().unwrap_or(-1), PLACE, ui);
     ui.case(PLACE, SUITE, verdict(&log, status.success(), &output));
     Ok(())
+}
+
+/// What runs in the guest. Its file system is read-only but for what is mounted here; a checkout below
+/// /tmp stays visible. udevd's own memory must not count as the tests'.
+fn script(module: &Path) -> Result<String> {
+    let word = |path: &Path| quote(&path.display().to_string());
+    let make = kselftest::variables(Arch::X86_64, Config::Stock)?;
+    let (top, tests) = (artifacts::top()?, module.with_file_name("modules"));
+    Ok(format!(
+        "exec 2>&1\n\
+         case {top} in /tmp/*) ;; *) mount -t tmpfs tmpfs /tmp ;; esac\n\
+         mount -t tmpfs tmpfs /lib/modules && cp {module} {tests}/*.ko /lib/modules\n\
+         udevadm control --exit\n\
+         insmod {module} || exit\n\
+         cd {top} && make -s -C selftests {make} run_tests\n\
+         status=$?\n\
+         rmmod qsock && exit $status\n",
+        top = word(&top),
+        module = word(module),
+        tests = word(&tests),
+        make = job::command_line(&make),
+    ))
 }
 
 /// The run's own case: vng ended well, and the kernel log that it showed is one and is clean.
