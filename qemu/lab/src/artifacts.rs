@@ -109,19 +109,41 @@ pub fn cache() -> Result<PathBuf> {
 
 /// Where the checkout keeps what is built for one architecture and configuration.
 pub fn build_dir(arch: Arch, config: Config) -> Result<PathBuf> {
-    Ok(top()?.join("build").join(format!("{}-{}", arch.name(), config.name())))
+    Ok(top()?
+        .join("build")
+        .join(format!("{}-{}", arch.name(), config.name())))
 }
 
 fn variable(name: &str) -> Result<OsString> {
-    std::env::var_os(name).with_context(|| format!("{name} is not set: run lab through qemu/enter -- lab"))
+    std::env::var_os(name)
+        .with_context(|| format!("{name} is not set: run lab through qemu/enter -- lab"))
 }
 
 /// make without what a make that runs lab hands down: its ARCH= and CONFIG= are not a kernel's.
 pub fn bare_make() -> Command {
     let mut make = Command::new("make");
     for name in [
-        "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "ARCH", "KERNEL", "CONFIG", "SUITE", "RUNNER", "KDIR", "M", "MO", "O",
-        "CC", "LLVM", "CROSS_COMPILE", "LOCALVERSION", "KBUILD_OUTPUT", "KCONFIG_CONFIG", "KCONFIG_ALLCONFIG", "DESTDIR",
+        "MAKEFLAGS",
+        "MFLAGS",
+        "MAKELEVEL",
+        "MAKEOVERRIDES",
+        "ARCH",
+        "KERNEL",
+        "CONFIG",
+        "SUITE",
+        "RUNNER",
+        "KDIR",
+        "M",
+        "MO",
+        "O",
+        "CC",
+        "LLVM",
+        "CROSS_COMPILE",
+        "LOCALVERSION",
+        "KBUILD_OUTPUT",
+        "KCONFIG_CONFIG",
+        "KCONFIG_ALLCONFIG",
+        "DESTDIR",
     ] {
         make.env_remove(name);
     }

@@ -73,7 +73,11 @@ pub fn is(config: Config) -> bool {
 /// The built tree of a configuration.
 pub fn tree(arch: Arch, config: Config) -> Result<PathBuf> {
     if arch != Arch::X86_64 {
-        bail!("CONFIG={} is built for x86_64 only: leave out ARCH={}", config.name(), arch.name());
+        bail!(
+            "CONFIG={} is built for x86_64 only: leave out ARCH={}",
+            config.name(),
+            arch.name()
+        );
     }
     kernel::with_packages(&Kernel::of(config), arch, |debian| build(debian, config))
 }
@@ -85,17 +89,30 @@ pub fn variables() -> Vec<String> {
 
 fn make(dir: &Path, source: &Path) -> Command {
     let mut make = artifacts::bare_make();
-    make.args(variables()).arg("-C").arg(source).arg(format!("O={}", dir.display()));
+    make.args(variables())
+        .arg("-C")
+        .arg(source)
+        .arg(format!("O={}", dir.display()));
     make
 }
 
 fn build(debian: &Debian, config: Config) -> Result<PathBuf> {
-    let Some(part) = part(config) else { bail!("CONFIG={} is not built here", config.name()) };
+    let Some(part) = part(config) else {
+        bail!("CONFIG={} is not built here", config.name())
+    };
     let common = artifacts::top()?.join(".config.fragment");
-    let common = fs::read_to_string(&common).with_context(|| format!("cannot read {}", common.display()))?;
-    let fragment = format!("{common}{part}CONFIG_LOCALVERSION=\"-qsock-{}\"\n", config.name());
+    let common =
+        fs::read_to_string(&common).with_context(|| format!("cannot read {}", common.display()))?;
+    let fragment = format!(
+        "{common}{part}CONFIG_LOCALVERSION=\"-qsock-{}\"\n",
+        config.name()
+    );
     // A comment is no reason to build a kernel anew.
-    let fragment: String = fragment.lines().filter(|line| line.starts_with("CONFIG_")).map(|line| format!("{line}\n")).collect();
+    let lines: Vec<&str> = fragment
+        .lines()
+        .filter(|line| line.starts_with("CONFIG_"))
+        .collect();
+    let fragment = lines.join("\n") + "\n";
     let tools = [&kdir::TOOLS[2..], &["clang-19"]].concat();
     let key = cache::key(&[RECIPE, &debian.version, &fragment, &deb::installed(&tools)?]);
     let what = format!("the {} kernel", config.name());
@@ -106,7 +123,12 @@ fn build(debian: &Debian, config: Config) -> Result<PathBuf> {
         let mut all = make(dir, &source);
         all.arg("all");
         let log = cache::log(&format!("kernel-{}.log", config.name()))?;
-        progress::run(&format!("building {what} (about 10 minutes on 2 processors)"), &mut all, &log, 2150)?;
+        progress::run(
+            &format!("building {what} (about 10 minutes on 2 processors)"),
+            &mut all,
+            &log,
+            2150,
+        )?;
         trim(dir)
     })
 }
@@ -115,12 +137,22 @@ fn configure(dir: &Path, source: &Path, fragment: &str, config: Config) -> Resul
     let file = dir.join("qsock.fragment");
     fs::write(&file, fragment).with_context(|| format!("cannot write {}", file.display()))?;
     let mut command = make(dir, source);
-    command.arg(format!("KCONFIG_ALLCONFIG={}", file.display())).arg("allnoconfig");
+    command
+        .arg(format!("KCONFIG_ALLCONFIG={}", file.display()))
+        .arg("allnoconfig");
     let log = cache::log(&format!("kernel-{}-config.log", config.name()))?;
-    progress::run(&format!("configuring the {} kernel", config.name()), &mut command, &log, 30)?;
+    progress::run(
+        &format!("configuring the {} kernel", config.name()),
+        &mut command,
+        &log,
+        30,
+    )?;
     let unmet = kconfig::unmet(fragment, &kconfig::read(&dir.join(".config"))?);
     if !unmet.is_empty() {
-        bail!("this kernel's kconfig does not take {} of .config.fragment or qemu/lab/src/built.rs", unmet.join(", "));
+        bail!(
+            "this kernel's kconfig does not take {} of .config.fragment or qemu/lab/src/built.rs",
+            unmet.join(", ")
+        );
     }
     Ok(())
 }
@@ -136,7 +168,10 @@ fn trim(dir: &Path) -> Result<()> {
                 continue;
             }
             fs::remove_dir_all(&path)
-        } else if name == "vmlinux.o" || name == "vmlinux.unstripped" || path.extension().is_some_and(|end| end == "a") {
+        } else if name == "vmlinux.o"
+            || name == "vmlinux.unstripped"
+            || path.extension().is_some_and(|end| end == "a")
+        {
             fs::remove_file(&path)
         } else {
             continue;

@@ -46,7 +46,11 @@ pub fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 /// The folder `relative` of the cache, filled by `make` unless it is complete.
-pub fn folder(relative: &str, what: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+pub fn folder(
+    relative: &str,
+    what: &str,
+    make: impl FnOnce(&Path) -> Result<()>,
+) -> Result<PathBuf> {
     let dir = artifacts::cache()?.join(relative);
     let ok = beside(&dir, ".ok");
     if ok.exists() {
@@ -65,7 +69,8 @@ pub fn folder(relative: &str, what: &str, make: impl FnOnce(&Path) -> Result<()>
         wipe(&dir)?;
         return Err(error);
     }
-    fs::write(&ok, format!("{what}\n")).with_context(|| format!("cannot write {}", ok.display()))?;
+    fs::write(&ok, format!("{what}\n"))
+        .with_context(|| format!("cannot write {}", ok.display()))?;
     Ok(dir)
 }
 
@@ -89,7 +94,13 @@ pub fn key(parts: &[&str]) -> String {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     }
-    hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    let digest = hash.finalize();
+    let digits: Vec<String> = digest
+        .iter()
+        .take(6)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    digits.concat()
 }
 
 /// Where a step's log goes.

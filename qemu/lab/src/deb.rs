@@ -34,42 +34,70 @@ impl std::fmt::Display for NotFetched {
 /// apt with state of its own, so that it needs no privilege and leaves the build root as it is.
 fn apt(tool: &str) -> Result<Command> {
     let home = artifacts::cache()?.join("apt");
-    fs::create_dir_all(home.join("cache/archives/partial")).with_context(|| format!("cannot make {}", home.display()))?;
+    fs::create_dir_all(home.join("cache/archives/partial"))
+        .with_context(|| format!("cannot make {}", home.display()))?;
     let mut command = Command::new(tool);
-    command.env("LC_ALL", "C.UTF-8").args(["-q", "-o", "APT::Sandbox::User=root", "-o", "Acquire::Languages=none"]);
+    command.env("LC_ALL", "C.UTF-8").args([
+        "-q",
+        "-o",
+        "APT::Sandbox::User=root",
+        "-o",
+        "Acquire::Languages=none",
+    ]);
     command.args(["-o", "Debug::NoLocking=true", "-o", "Acquire::Retries=2"]);
-    command.arg("-o").arg(format!("Dir::Cache={}", home.join("cache").display()));
+    command
+        .arg("-o")
+        .arg(format!("Dir::Cache={}", home.join("cache").display()));
     if let Some((lists, _)) = own_lists()? {
-        command.arg("-o").arg(format!("Dir::State::Lists={}", lists.display()));
+        command
+            .arg("-o")
+            .arg(format!("Dir::State::Lists={}", lists.display()));
     }
     Ok(command)
 }
 
 fn output(command: &mut Command) -> Result<String> {
-    let out = command.output().with_context(|| format!("cannot run {}", command.get_program().to_string_lossy()))?;
+    let out = command
+        .output()
+        .with_context(|| format!("cannot run {}", command.get_program().to_string_lossy()))?;
     // apt-cache exits non-zero when one of several names is unknown: the callers look at what came back.
     Ok(String::from_utf8_lossy(&out.stdout).into_owned())
 }
 
 /// Names of packages that begin with `prefix`.
 pub fn names(prefix: &str) -> Result<Vec<String>> {
-    Ok(output(apt("apt-cache")?.args(["pkgnames", prefix]))?.lines().map(str::to_owned).collect())
+    Ok(output(apt("apt-cache")?.args(["pkgnames", prefix]))?
+        .lines()
+        .map(str::to_owned)
+        .collect())
 }
 
 /// Every version that the archive has of some packages, named as apt names them (`name` or `name:arch`).
 pub fn versions(names: &[String]) -> Result<Vec<Package>> {
-    let text = output(apt("apt-cache")?.args(["show", "--all-versions"]).args(names))?;
+    let text = output(
+        apt("apt-cache")?
+            .args(["show", "--all-versions"])
+            .args(names),
+    )?;
     let mut found = Vec::new();
     for stanza in text.split("\n\n") {
-        let fields: BTreeMap<&str, &str> = stanza.lines().filter_map(|line| line.split_once(": ")).collect();
-        if let (Some(name), Some(version), Some(arch)) =
-            (fields.get("Package"), fields.get("Version"), fields.get("Architecture"))
-        {
+        let fields: BTreeMap<&str, &str> = stanza
+            .lines()
+            .filter_map(|line| line.split_once(": "))
+            .collect();
+        if let (Some(name), Some(version), Some(arch)) = (
+            fields.get("Package"),
+            fields.get("Version"),
+            fields.get("Architecture"),
+        ) {
             found.push(Package {
                 name: name.to_string(),
                 version: version.to_string(),
                 arch: arch.to_string(),
-                size: fields.get("Size").and_then(|size| size.parse().ok()).unwrap_or(0),
+                size: fields
+                    .get("Size")
+                    .and_then(|size| size.parse().ok())
+                    .unwrap_or(0),
             });
         }
     }
@@ -79,9 +107,16 @@ pub fn versions(names: &[String]) -> Result<Vec<Package>> {
 /// The versions of tools in the build root, in one line: part of the key of what they build.
 pub fn installed(packages: &[&str]) -> Result<String> {
     let mut command = Command::new("dpkg-query");
-    let text = output(command.args(["-W", "-f", "${Package}=${Version} "]).args(packages))?;
+    let text = output(
+        command
+            .args(["-W", "-f", "${Package}=${Version} "])
+            .args(packages),
+    )?;
     if text.split_whitespace().count() != packages.len() {
-        bail!("the build root lacks one of {}: remove it from the cache and run this again", packages.join(", "));
+        bail!(
+            "the build root lacks one of {}: remove it from the cache and run this again",
+            packages.join(", ")
+        );
     }
     Ok(text)
 }
@@ -99,9 +134,17 @@ pub fn refresh() -> Result<bool> {
     let _lock = cache::lock(&home.join("lists.lock"), "the package lists")?;
     fs::create_dir_all(lists.join("partial"))?;
     let mut update = apt("apt-get")?;
-    update.arg("-o").arg(format!("Dir::State::Lists={}", lists.display())).args(["--error-on=any", "update"]);
-    progress::run("fetching the package lists", &mut update, &cache::log("apt-update.log")?, 40)
-        .context("no current package lists: check the network and the machine's apt sources")?;
+    update
+        .arg("-o")
+        .arg(format!("Dir::State::Lists={}", lists.display()))
+        .args(["--error-on=any", "update"]);
+    progress::run(
+        "fetching the package lists",
+        &mut update,
+        &cache::log("apt-update.log")?,
+        40,
+    )
+    .context("no current package lists: check the network and the machine's apt sources")?;
     fs::write(cache::beside(&lists, ".ok"), "the package lists\n")?;
     Ok(true)
 }
@@ -111,7 +154,9 @@ fn own_lists() -> Result<Option<(PathBuf, SystemTime)>> {
     let lists = artifacts::cache()?.join("apt/lists");
     let time = |path: &Path| fs::metadata(path).and_then(|meta| meta.modified()).ok();
     let own = time(&cache::beside(&lists, ".ok"));
-    Ok(own.filter(|own| Some(*own) > time(Path::new("/etc/qsock-root"))).map(|own| (lists, own)))
+    Ok(own
+        .filter(|own| Some(*own) > time(Path::new("/etc/qsock-root")))
+        .map(|own| (lists, own)))
 }
 
 /// What changes when the lists do: part of the key of what was looked up in them.
@@ -122,35 +167,54 @@ pub fn lists_stamp() -> Result<String> {
 
 /// The files of a package, unpacked in the cache.
 pub fn unpack(package: &Package) -> Result<PathBuf> {
-    let plain = format!("{}_{}_{}", package.name, package.version, package.arch).replace([':', '~'], "-");
-    cache::folder(&format!("deb/{plain}"), &format!("package {}", package.name), |dir| {
-        let mib = package.size / (1 << 20);
-        progress::need_space(dir, 6 * mib + 50, &format!("package {}", package.name))?;
-        let deb = download(package, dir)?;
-        let mut extract = Command::new("dpkg-deb");
-        extract.arg("--extract").arg(&deb).arg(dir);
-        let log = cache::log("dpkg-deb.log")?;
-        progress::run(&format!("unpacking {}", package.name), &mut extract, &log, 1)?;
-        fs::remove_file(deb).context("cannot remove the downloaded package")
-    })
+    let plain =
+        format!("{}_{}_{}", package.name, package.version, package.arch).replace([':', '~'], "-");
+    cache::folder(
+        &format!("deb/{plain}"),
+        &format!("package {}", package.name),
+        |dir| {
+            let mib = package.size / (1 << 20);
+            progress::need_space(dir, 6 * mib + 50, &format!("package {}", package.name))?;
+            let deb = download(package, dir)?;
+            let mut extract = Command::new("dpkg-deb");
+            extract.arg("--extract").arg(&deb).arg(dir);
+            let log = cache::log("dpkg-deb.log")?;
+            progress::run(
+                &format!("unpacking {}", package.name),
+                &mut extract,
+                &log,
+                1,
+            )?;
+            fs::remove_file(deb).context("cannot remove the downloaded package")
+        },
+    )
 }
 
 fn download(package: &Package, dir: &Path) -> Result<PathBuf> {
-    let what = format!("downloading {} ({:.1} MB)", package.name, package.size as f64 / 1e6);
+    let what = format!(
+        "downloading {} ({:.1} MB)",
+        package.name,
+        package.size as f64 / 1e6
+    );
     let spec = format!("{}:{}={}", package.name, package.arch, package.version);
     let spec = spec.replace(":all=", "=");
     let mut get = apt("apt-get")?;
     get.current_dir(dir).args(["download", &spec]);
     let log = cache::log(&format!("download-{}.log", package.name))?;
-    progress::run_watching(&what, &mut get, &log, || size_of(dir) as f64 / package.size.max(1) as f64)
-        .context(NotFetched)?;
-    let deb = fs::read_dir(dir)?.filter_map(|entry| Some(entry.ok()?.path()));
-    deb.filter(|path| path.extension().is_some_and(|end| end == "deb"))
-        .next()
+    progress::run_watching(&what, &mut get, &log, || {
+        size_of(dir) as f64 / package.size.max(1) as f64
+    })
+    .context(NotFetched)?;
+    fs::read_dir(dir)?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .find(|path| path.extension().is_some_and(|end| end == "deb"))
         .with_context(|| format!("apt-get download {spec} left no package"))
 }
 
 fn size_of(dir: &Path) -> u64 {
     let entries = fs::read_dir(dir).into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.metadata().ok()).map(|meta| meta.len()).sum()
+    entries
+        .filter_map(|entry| entry.metadata().ok())
+        .map(|meta| meta.len())
+        .sum()
 }

@@ -11,7 +11,8 @@ use anyhow::{Context, Result};
 pub type Options = BTreeMap<String, String>;
 
 pub fn read(path: &Path) -> Result<Options> {
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text =
+        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(parse(&text))
 }
 
@@ -26,7 +27,11 @@ pub fn parse(text: &str) -> Options {
 
 /// Names of the options that two configurations set differently.
 pub fn differences(a: &Options, b: &Options) -> BTreeSet<String> {
-    a.keys().chain(b.keys()).filter(|name| a.get(*name) != b.get(*name)).cloned().collect()
+    a.keys()
+        .chain(b.keys())
+        .filter(|name| a.get(*name) != b.get(*name))
+        .cloned()
+        .collect()
 }
 
 /// Lines of a fragment that do not hold in a configuration: an option that kconfig dropped silently.
@@ -56,15 +61,27 @@ mod tests {
 
     #[test]
     fn an_option_that_one_side_lacks_differs() {
-        let (a, b) = (parse("CONFIG_A=y\nCONFIG_B=m\n"), parse("CONFIG_B=y\nCONFIG_A=y\nCONFIG_C=1\n"));
-        assert_eq!(differences(&a, &b).into_iter().collect::<Vec<_>>(), ["CONFIG_B", "CONFIG_C"]);
+        let (a, b) = (
+            parse("CONFIG_A=y\nCONFIG_B=m\n"),
+            parse("CONFIG_B=y\nCONFIG_A=y\nCONFIG_C=1\n"),
+        );
+        assert_eq!(
+            differences(&a, &b).into_iter().collect::<Vec<_>>(),
+            ["CONFIG_B", "CONFIG_C"]
+        );
         assert!(differences(&a, &a).is_empty());
     }
 
     #[test]
     fn a_dropped_line_of_a_fragment_is_reported() {
         let options = parse("CONFIG_A=y\nCONFIG_N=8\n");
-        assert_eq!(unmet("# x\nCONFIG_A=y\nCONFIG_N=8\nCONFIG_Z=n\n", &options), Vec::<String>::new());
-        assert_eq!(unmet("CONFIG_A=n\nCONFIG_N=9\nCONFIG_M=y\n", &options), ["CONFIG_A=n", "CONFIG_N=9", "CONFIG_M=y"]);
+        assert_eq!(
+            unmet("# x\nCONFIG_A=y\nCONFIG_N=8\nCONFIG_Z=n\n", &options),
+            Vec::<String>::new()
+        );
+        assert_eq!(
+            unmet("CONFIG_A=n\nCONFIG_N=9\nCONFIG_M=y\n", &options),
+            ["CONFIG_A=n", "CONFIG_N=9", "CONFIG_M=y"]
+        );
     }
 }

@@ -28,8 +28,15 @@ const MAY_DIFFER: [&str; 3] = [
 ];
 
 /// Tools whose versions shape a tree.
-pub const TOOLS: [&str; 7] =
-    ["gcc-14", "gcc-14-aarch64-linux-gnu", "rustc", "rust-src", "bindgen", "libclang-19-dev", "binutils"];
+pub const TOOLS: [&str; 7] = [
+    "gcc-14",
+    "gcc-14-aarch64-linux-gnu",
+    "rustc",
+    "rust-src",
+    "bindgen",
+    "libclang-19-dev",
+    "binutils",
+];
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -65,12 +72,15 @@ pub fn main(args: Args) -> Result<ExitCode> {
 
 /// Where the checkout remembers the kernel that its user prepared a tree for.
 fn choice(arch: Arch) -> Result<PathBuf> {
-    Ok(artifacts::top()?.join("build").join(format!("kernel-{}", arch.name())))
+    Ok(artifacts::top()?
+        .join("build")
+        .join(format!("kernel-{}", arch.name())))
 }
 
 fn choose(arch: Arch, kernel: &Kernel) -> Result<()> {
     let path = choice(arch)?;
-    fs::create_dir_all(path.with_file_name("")).and_then(|()| fs::write(&path, kernel.to_string()))
+    fs::create_dir_all(path.with_file_name(""))
+        .and_then(|()| fs::write(&path, kernel.to_string()))
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
@@ -90,16 +100,31 @@ pub fn tree(kernel: &Kernel, arch: Arch) -> Result<PathBuf> {
 /// The unpacked source of a Debian kernel.
 pub fn source(debian: &Debian) -> Result<PathBuf> {
     let package = &debian.source;
-    let relative = format!("source/{}_{}", package.name, package.version.replace([':', '~'], "-"));
+    let relative = format!(
+        "source/{}_{}",
+        package.name,
+        package.version.replace([':', '~'], "-")
+    );
     cache::folder(&relative, "the kernel source", |dir| {
         progress::need_space(dir, 2500, "the kernel source")?;
         let unpacked = deb::unpack(package)?;
         let tarball = unpacked.join(format!("usr/src/{}.tar.xz", package.name));
         let mut tar = Command::new("tar");
-        tar.env("XZ_DEFAULTS", "-T0").args(["--extract", "--strip-components=1", "--no-same-owner", "--checkpoint=1000", "--file"]);
+        tar.env("XZ_DEFAULTS", "-T0").args([
+            "--extract",
+            "--strip-components=1",
+            "--no-same-owner",
+            "--checkpoint=1000",
+            "--file",
+        ]);
         tar.arg(&tarball).arg("--directory").arg(dir);
         // One line per 10 MB of tar's records; the source has about 1.6 GB.
-        progress::run("unpacking the kernel source", &mut tar, &cache::log("source.log")?, 165)?;
+        progress::run(
+            "unpacking the kernel source",
+            &mut tar,
+            &cache::log("source.log")?,
+            165,
+        )?;
         // 150 MB that nothing needs again.
         cache::wipe(&unpacked)
     })
@@ -116,30 +141,53 @@ fn prepared(debian: &Debian) -> Result<PathBuf> {
     let arch = debian.arch;
     let key = cache::key(&[RECIPE, &debian.version, &deb::installed(&TOOLS)?]);
     let what = format!("the {} tree of {}", arch.name(), debian.release);
-    cache::folder(&format!("kdir/{}-{}-{key}", arch.name(), debian.release), &what, |dir| {
-        progress::need_space(dir, 500, &what)?;
-        let source = source(debian)?;
-        let headers = deb::unpack(&debian.headers)?.join(format!("usr/src/linux-headers-{}", debian.release));
-        for file in [".config", "Module.symvers"] {
-            fs::copy(headers.join(file), dir.join(file))
-                .with_context(|| format!("package {} has no {file}", debian.headers.name))?;
-        }
-        let theirs = kconfig::read(&dir.join(".config"))?;
-        if theirs.get("CONFIG_RUST").map(String::as_str) != Some("y") {
-            bail!("Debian's kernel {} was built without Rust (CONFIG_RUST): take KERNEL=stock", debian.release);
-        }
-        let step = |what: &str, targets: &[&str], lines: usize| {
-            let mut command = artifacts::bare_make();
-            command.args(variables(debian)).arg("-C").arg(&source).arg(format!("O={}", dir.display())).args(targets);
-            let log = cache::log(&format!("kdir-{}-{}-{}.log", arch.name(), debian.release, targets[0]))?;
-            progress::run(&format!("{what} {} {}", arch.name(), debian.release), &mut command, &log, lines)
-        };
-        step("configuring", &["olddefconfig"], 17)?;
-        same_configuration(&theirs, &kconfig::read(&dir.join(".config"))?)?;
-        step("preparing", &["prepare", "modules_prepare"], 370)?;
-        same_release(dir, debian)?;
-        same_symbols(dir)
-    })
+    cache::folder(
+        &format!("kdir/{}-{}-{key}", arch.name(), debian.release),
+        &what,
+        |dir| {
+            progress::need_space(dir, 500, &what)?;
+            let source = source(debian)?;
+            let headers = deb::unpack(&debian.headers)?
+                .join(format!("usr/src/linux-headers-{}", debian.release));
+            for file in [".config", "Module.symvers"] {
+                fs::copy(headers.join(file), dir.join(file))
+                    .with_context(|| format!("package {} has no {file}", debian.headers.name))?;
+            }
+            let theirs = kconfig::read(&dir.join(".config"))?;
+            if theirs.get("CONFIG_RUST").map(String::as_str) != Some("y") {
+                bail!(
+                    "Debian's kernel {} was built without Rust (CONFIG_RUST): take KERNEL=stock",
+                    debian.release
+                );
+            }
+            let step = |what: &str, targets: &[&str], lines: usize| {
+                let mut command = artifacts::bare_make();
+                command
+                    .args(variables(debian))
+                    .arg("-C")
+                    .arg(&source)
+                    .arg(format!("O={}", dir.display()))
+                    .args(targets);
+                let log = cache::log(&format!(
+                    "kdir-{}-{}-{}.log",
+                    arch.name(),
+                    debian.release,
+                    targets[0]
+                ))?;
+                progress::run(
+                    &format!("{what} {} {}", arch.name(), debian.release),
+                    &mut command,
+                    &log,
+                    lines,
+                )
+            };
+            step("configuring", &["olddefconfig"], 17)?;
+            same_configuration(&theirs, &kconfig::read(&dir.join(".config"))?)?;
+            step("preparing", &["prepare", "modules_prepare"], 370)?;
+            same_release(dir, debian)?;
+            same_symbols(dir)
+        },
+    )
 }
 
 /// First check: the toolchain here makes the configuration that Debian's made.
@@ -148,7 +196,12 @@ fn same_configuration(theirs: &kconfig::Options, ours: &kconfig::Options) -> Res
         .into_iter()
         .filter(|name| !MAY_DIFFER.contains(&name.as_str()))
         .map(|name| {
-            let value = |options: &kconfig::Options| options.get(&name).map_or("unset", String::as_str).to_owned();
+            let value = |options: &kconfig::Options| {
+                options
+                    .get(&name)
+                    .map_or("unset", String::as_str)
+                    .to_owned()
+            };
             format!("{name}: {} there, {} here", value(theirs), value(ours))
         })
         .collect();
@@ -164,29 +217,45 @@ fn same_configuration(theirs: &kconfig::Options, ours: &kconfig::Options) -> Res
 /// Second check: a module built here is one for the image's release.
 fn same_release(dir: &Path, debian: &Debian) -> Result<()> {
     let path = dir.join("include/config/kernel.release");
-    let release = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let release =
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     if release.trim() != debian.release {
-        bail!("the prepared tree is of {} and the image of {}", release.trim(), debian.release);
+        bail!(
+            "the prepared tree is of {} and the image of {}",
+            release.trim(),
+            debian.release
+        );
     }
     Ok(())
 }
 
 /// Third check: the Rust symbols of the prepared tree are those that the image exports.
 fn same_symbols(dir: &Path) -> Result<()> {
-    let symvers = fs::read_to_string(dir.join("Module.symvers")).context("cannot read Module.symvers")?;
-    let theirs: BTreeSet<&str> =
-        symvers.lines().filter_map(|line| line.split('\t').nth(1)).filter(|name| name.starts_with("_R")).collect();
+    let symvers =
+        fs::read_to_string(dir.join("Module.symvers")).context("cannot read Module.symvers")?;
+    let theirs: BTreeSet<&str> = symvers
+        .lines()
+        .filter_map(|line| line.split('\t').nth(1))
+        .filter(|name| name.starts_with("_R"))
+        .collect();
     let mut text = String::new();
     for entry in fs::read_dir(dir.join("rust"))? {
         let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         if name.starts_with("exports_") && name.ends_with("_generated.h") {
             text += &fs::read_to_string(&path)?;
         }
     }
     let ours: BTreeSet<&str> = text
         .lines()
-        .filter_map(|line| line.strip_prefix("EXPORT_SYMBOL_RUST_GPL(")?.strip_suffix(");"))
+        .filter_map(|line| {
+            line.strip_prefix("EXPORT_SYMBOL_RUST_GPL(")?
+                .strip_suffix(");")
+        })
         .filter(|name| name.starts_with("_R"))
         .collect();
     if ours.is_empty() || ours != theirs {
@@ -197,6 +266,9 @@ fn same_symbols(dir: &Path) -> Result<()> {
             ours.intersection(&theirs).count()
         );
     }
-    eprintln!("qsock: the tree's {} Rust symbols are the image's", ours.len());
+    eprintln!(
+        "qsock: the tree's {} Rust symbols are the image's",
+        ours.len()
+    );
     Ok(())
 }

@@ -29,13 +29,19 @@ impl Kernel {
             return Ok(Kernel::Series(index));
         }
         if name == "running" {
-            let uname = nix::sys::utsname::uname().context("cannot read the running kernel's release")?;
-            return Ok(Kernel::Release(uname.release().to_string_lossy().into_owned()));
+            let uname =
+                nix::sys::utsname::uname().context("cannot read the running kernel's release")?;
+            return Ok(Kernel::Release(
+                uname.release().to_string_lossy().into_owned(),
+            ));
         }
         if name.contains('+') || name.contains('-') {
             return Ok(Kernel::Release(name.to_owned()));
         }
-        bail!("KERNEL={name} is none of running, stock, {}, and no release such as uname -r prints", SERIES.join(", "))
+        bail!(
+            "KERNEL={name} is none of running, stock, {}, and no release such as uname -r prints",
+            SERIES.join(", ")
+        )
     }
 
     /// The Debian kernel of a configuration; the configurations that are built here take their source from it.
@@ -83,7 +89,10 @@ pub fn find(kernel: &Kernel, arch: Arch) -> Result<Debian> {
     let name = kernel.to_string();
     let key = cache::key(&[&name, arch.name(), &deb::lists_stamp()?]);
     let memory = artifacts::cache()?.join(format!("apt/found-{name}-{}-{key}.json", arch.name()));
-    if let Some(found) = fs::read_to_string(&memory).ok().and_then(|text| recall(&text, arch)) {
+    if let Some(found) = fs::read_to_string(&memory)
+        .ok()
+        .and_then(|text| recall(&text, arch))
+    {
         return Ok(found);
     }
     let found = look_up(kernel, arch)?;
@@ -91,14 +100,22 @@ pub fn find(kernel: &Kernel, arch: Arch) -> Result<Debian> {
         fs::create_dir_all(parent)?;
     }
     let half = cache::beside(&memory, &format!(".{}", std::process::id()));
-    fs::write(&half, remember(&found)).and_then(|()| fs::rename(&half, &memory)).context("cannot write the cache")?;
+    fs::write(&half, remember(&found))
+        .and_then(|()| fs::rename(&half, &memory))
+        .context("cannot write the cache")?;
     Ok(found)
 }
 
 /// Does something with the packages of `kernel`; once more, with those of today, when one cannot be fetched any more.
-pub fn with_packages<T>(kernel: &Kernel, arch: Arch, act: impl Fn(&Debian) -> Result<T>) -> Result<T> {
+pub fn with_packages<T>(
+    kernel: &Kernel,
+    arch: Arch,
+    act: impl Fn(&Debian) -> Result<T>,
+) -> Result<T> {
     match act(&find(kernel, arch)?) {
-        Err(error) if error.downcast_ref::<deb::NotFetched>().is_some() && deb::refresh()? => act(&find(kernel, arch)?),
+        Err(error) if error.downcast_ref::<deb::NotFetched>().is_some() && deb::refresh()? => {
+            act(&find(kernel, arch)?)
+        }
         result => result,
     }
 }
@@ -109,7 +126,10 @@ fn look_up(kernel: &Kernel, arch: Arch) -> Result<Debian> {
             for series in &SERIES[*first..] {
                 if let Some(found) = newest(series, arch)? {
                     if *series != SERIES[*first] {
-                        eprintln!("qsock: the archive has no kernel {} any more: taking {series}", SERIES[*first]);
+                        eprintln!(
+                            "qsock: the archive has no kernel {} any more: taking {series}",
+                            SERIES[*first]
+                        );
                     }
                     return Ok(found);
                 }
@@ -142,11 +162,18 @@ fn look_up(kernel: &Kernel, arch: Arch) -> Result<Debian> {
 /// The newest complete release of a series, of the flavour without a name.
 fn newest(series: &str, arch: Arch) -> Result<Option<Debian>> {
     let prefix = format!("linux-headers-{series}");
-    let pattern = format!(r"^linux-headers-({}(?:\.\d+)?\+deb\d+-{})$", regex::escape(series), arch.debian());
+    let pattern = format!(
+        r"^linux-headers-({}(?:\.\d+)?\+deb\d+-{})$",
+        regex::escape(series),
+        arch.debian()
+    );
     let pattern = Regex::new(&pattern)?;
     let names = deb::names(&prefix)?;
-    let mut releases: Vec<&str> =
-        names.iter().filter_map(|name| pattern.captures(name)?.get(1)).map(|found| found.as_str()).collect();
+    let mut releases: Vec<&str> = names
+        .iter()
+        .filter_map(|name| pattern.captures(name)?.get(1))
+        .map(|found| found.as_str())
+        .collect();
     releases.sort_by_key(|release| std::cmp::Reverse(numbers(release)));
     for release in releases {
         if let Some(found) = complete(release, arch)? {
@@ -158,22 +185,42 @@ fn newest(series: &str, arch: Arch) -> Result<Option<Debian>> {
 
 /// The numbers in a release, which order releases as versions.
 fn numbers(release: &str) -> Vec<u64> {
-    release.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok()).collect()
+    release
+        .split(|c: char| !c.is_ascii_digit())
+        .filter_map(|part| part.parse().ok())
+        .collect()
 }
 
 /// The packages of a release, when headers, image and source of one version are all there.
 fn complete(release: &str, arch: Arch) -> Result<Option<Debian>> {
-    let mut upstream = release.split(['+', '-']).next().unwrap_or(release).split('.');
-    let series = format!("{}.{}", upstream.next().unwrap_or_default(), upstream.next().unwrap_or_default());
+    let mut upstream = release
+        .split(['+', '-'])
+        .next()
+        .unwrap_or(release)
+        .split('.');
+    let series = format!(
+        "{}.{}",
+        upstream.next().unwrap_or_default(),
+        upstream.next().unwrap_or_default()
+    );
     let headers = format!("linux-headers-{release}");
     // The signed image first: it is the one that users have. The unsigned one has the same content.
-    let binaries = [format!("linux-binary-{release}"), format!("linux-binary-unsigned-{release}")];
+    let binaries = [
+        format!("linux-binary-{release}"),
+        format!("linux-binary-unsigned-{release}"),
+    ];
     let source = format!("linux-source-{series}");
     let mut names = vec![format!("{headers}:{}", arch.debian()), source.clone()];
-    names.extend(binaries.iter().map(|name| format!("{name}:{}", arch.debian())));
+    names.extend(
+        binaries
+            .iter()
+            .map(|name| format!("{name}:{}", arch.debian())),
+    );
     let all = deb::versions(&names)?;
     let with = |name: &str, version: &str| {
-        all.iter().find(|package| package.name == name && package.version == version).cloned()
+        all.iter()
+            .find(|package| package.name == name && package.version == version)
+            .cloned()
     };
     for headers in all.iter().filter(|package| package.name == headers) {
         let version = headers.version.as_str();

@@ -35,7 +35,11 @@ pub fn main(args: Args) -> Result<ExitCode> {
         None if args.chosen => Target::of_kernel(args.arch, &kdir::chosen(args.arch)?)?,
         None => Target::of(args.arch, args.config)?,
     };
-    let voice = if args.quiet { Voice::Quiet } else { Voice::Kbuild };
+    let voice = if args.quiet {
+        Voice::Quiet
+    } else {
+        Voice::Kbuild
+    };
     println!("{}", build(&target, voice)?.display());
     Ok(ExitCode::SUCCESS)
 }
@@ -62,7 +66,12 @@ impl Target {
         if !built::is(config) {
             return Target::debian(arch, &Kernel::of(config), out);
         }
-        Ok(Target { arch, tree: built::tree(arch, config)?, variables: built::variables(), out })
+        Ok(Target {
+            arch,
+            tree: built::tree(arch, config)?,
+            variables: built::variables(),
+            out,
+        })
     }
 
     pub fn of_kernel(arch: Arch, kernel: &Kernel) -> Result<Target> {
@@ -70,7 +79,9 @@ impl Target {
             Kernel::Series(0) => Target::of(arch, Config::Stock),
             Kernel::Series(_) => Target::of(arch, Config::Next),
             Kernel::Release(release) => {
-                let out = artifacts::top()?.join("build").join(format!("{}-{release}", arch.name()));
+                let out = artifacts::top()?
+                    .join("build")
+                    .join(format!("{}-{release}", arch.name()));
                 Target::debian(arch, kernel, out)
             }
         }
@@ -78,14 +89,20 @@ impl Target {
 
     fn debian(arch: Arch, kernel: &Kernel, out: PathBuf) -> Result<Target> {
         let tree = kdir::tree(kernel, arch)?;
-        Ok(Target { arch, tree, variables: kdir::variables(&kernel::find(kernel, arch)?), out })
+        Ok(Target {
+            arch,
+            tree,
+            variables: kdir::variables(&kernel::find(kernel, arch)?),
+            out,
+        })
     }
 }
 
 /// Builds everything for a target and returns the path of qsock.ko.
 pub fn build(target: &Target, voice: Voice) -> Result<PathBuf> {
     let top = artifacts::top()?;
-    fs::create_dir_all(&target.out).with_context(|| format!("cannot make {}", target.out.display()))?;
+    fs::create_dir_all(&target.out)
+        .with_context(|| format!("cannot make {}", target.out.display()))?;
     let _lock = cache::lock(&target.out.join("lock"), "this module")?;
     let objects = target.out.join("module");
     kbuild(target, &top, &objects, &[], voice).context("the module does not build")?;
@@ -96,33 +113,53 @@ pub fn build(target: &Target, voice: Voice) -> Result<PathBuf> {
     if tests.join("Kbuild").exists() {
         let objects = target.out.join("selftests-modules");
         // The modules there may use what qsock.ko exports.
-        let symbols = format!("KBUILD_EXTRA_SYMBOLS={}", target.out.join("module/Module.symvers").display());
-        kbuild(target, &tests, &objects, &[symbols], voice).context("the modules of selftests/modules do not build")?;
+        let symbols = format!(
+            "KBUILD_EXTRA_SYMBOLS={}",
+            target.out.join("module/Module.symvers").display()
+        );
+        kbuild(target, &tests, &objects, &[symbols], voice)
+            .context("the modules of selftests/modules do not build")?;
         collect(target, &objects)?;
     }
     Ok(module)
 }
 
 /// One run of kbuild over the sources in `from`.
-fn kbuild(target: &Target, from: &Path, objects: &Path, more: &[String], voice: Voice) -> Result<()> {
+fn kbuild(
+    target: &Target,
+    from: &Path,
+    objects: &Path,
+    more: &[String],
+    voice: Voice,
+) -> Result<()> {
     // Objects of another tree are no use, and kbuild would not notice all of them.
     let mark = objects.join(".kdir");
     let tree = target.tree.display().to_string();
     if fs::read_to_string(&mark).ok().as_deref() != Some(&tree) {
         cache::wipe(objects)?;
-        fs::create_dir_all(objects).with_context(|| format!("cannot make {}", objects.display()))?;
+        fs::create_dir_all(objects)
+            .with_context(|| format!("cannot make {}", objects.display()))?;
         fs::write(&mark, &tree)?;
     }
     let mut make = artifacts::bare_make();
-    make.arg("-C").arg(&target.tree).args(&target.variables).args(more);
-    make.arg(format!("M={}", from.display())).arg(format!("MO={}", objects.display()));
+    make.arg("-C")
+        .arg(&target.tree)
+        .args(&target.variables)
+        .args(more);
+    make.arg(format!("M={}", from.display()))
+        .arg(format!("MO={}", objects.display()));
     if voice == Voice::Quiet {
         make.arg("-s");
     }
     // kbuild speaks on stderr, so that stdout holds the path alone.
     let log = std::io::stderr();
     let stdout = std::os::fd::AsFd::as_fd(&log).try_clone_to_owned()?;
-    let status = make.arg("modules").stdin(Stdio::null()).stdout(stdout).status().context("cannot run make")?;
+    let status = make
+        .arg("modules")
+        .stdin(Stdio::null())
+        .stdout(stdout)
+        .status()
+        .context("cannot run make")?;
     if !status.success() {
         bail!("kbuild's errors stand above");
     }
@@ -134,10 +171,13 @@ fn collect(target: &Target, objects: &Path) -> Result<()> {
     let dir = target.out.join("modules");
     cache::wipe(&dir)?;
     fs::create_dir(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    let order = fs::read_to_string(objects.join("modules.order")).context("kbuild left no modules.order")?;
+    let order = fs::read_to_string(objects.join("modules.order"))
+        .context("kbuild left no modules.order")?;
     for line in order.lines() {
         let object = objects.join(line).with_extension("ko");
-        let name = object.file_name().context("modules.order has an empty line")?;
+        let name = object
+            .file_name()
+            .context("modules.order has an empty line")?;
         strip(target, &object, &dir.join(name))?;
     }
     Ok(())

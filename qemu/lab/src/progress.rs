@@ -58,14 +58,22 @@ impl Stage {
             eprintln!("qsock: {} ...", self.what);
         } else if self.reminded.elapsed() >= REMINDER {
             self.reminded = Instant::now();
-            eprintln!("qsock: {}: about {:.0} % ({seconds} s)", self.what, fraction * 100.0);
+            eprintln!(
+                "qsock: {}: about {:.0} % ({seconds} s)",
+                self.what,
+                fraction * 100.0
+            );
         }
     }
 
     pub fn end(mut self) {
         self.open = false;
         self.clear();
-        eprintln!("qsock: {}: done ({} s)", self.what, self.start.elapsed().as_secs());
+        eprintln!(
+            "qsock: {}: done ({} s)",
+            self.what,
+            self.start.elapsed().as_secs()
+        );
     }
 
     fn clear(&self) {
@@ -93,7 +101,10 @@ pub fn run(what: &str, command: &mut Command, log: &Path, lines: usize) -> Resul
         if tail.is_none() {
             tail = File::open(log).ok();
         }
-        let count = tail.as_mut().and_then(|file| file.read(&mut buffer).ok()).unwrap_or(0);
+        let count = tail
+            .as_mut()
+            .and_then(|file| file.read(&mut buffer).ok())
+            .unwrap_or(0);
         seen += weight(&buffer[..count]);
         seen as f64 / lines as f64
     })
@@ -102,11 +113,17 @@ pub fn run(what: &str, command: &mut Command, log: &Path, lines: usize) -> Resul
 /// The lines in a piece of kbuild's output; a crate or bindgen takes as long as ten C files.
 fn weight(output: &[u8]) -> usize {
     let text = String::from_utf8_lossy(output);
-    text.matches('\n').count() + 9 * (text.matches("  RUSTC ").count() + text.matches("  BINDGEN ").count())
+    text.matches('\n').count()
+        + 9 * (text.matches("  RUSTC ").count() + text.matches("  BINDGEN ").count())
 }
 
 /// The same with the caller's own measure of how far the command is.
-pub fn run_watching(what: &str, command: &mut Command, log: &Path, mut far: impl FnMut() -> f64) -> Result<()> {
+pub fn run_watching(
+    what: &str,
+    command: &mut Command,
+    log: &Path,
+    mut far: impl FnMut() -> f64,
+) -> Result<()> {
     let output = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
     let mut stage = Stage::begin(what);
     let mut child = command
@@ -137,9 +154,19 @@ fn complaint(what: &str, log: &Path) -> anyhow::Error {
     if text.contains("No space left on device") {
         return anyhow!("{what} failed because the disk is full: make room and run this again");
     }
-    let telling = |line: &&str| ["E: ", "***"].iter().any(|mark| line.contains(mark)) || line.contains("rror: ");
-    let first = text.lines().find(telling).or_else(|| text.lines().last()).unwrap_or("it printed nothing");
-    anyhow!("{what} failed ({}); the log is {}", first.trim(), log.display())
+    let telling = |line: &&str| {
+        ["E: ", "***"].iter().any(|mark| line.contains(mark)) || line.contains("rror: ")
+    };
+    let first = text
+        .lines()
+        .find(telling)
+        .or_else(|| text.lines().last())
+        .unwrap_or("it printed nothing");
+    anyhow!(
+        "{what} failed ({}); the log is {}",
+        first.trim(),
+        log.display()
+    )
 }
 
 /// Fails unless `directory` has `mib` MiB free, so that a big step stops at its start and not in its middle.
