@@ -301,8 +301,10 @@ static inline int unused_harness(void)
 int main(int argc, char **argv)
 {
 	struct qsock_before before = {};
-	unsigned int rounds = argc > 1 ? strtoul(argv[1], NULL, 0) : ROUNDS;
+	unsigned int rounds = ROUNDS / work_divisor() + 2;
 
+	if (argc > 1)
+		rounds = strtoul(argv[1], NULL, 0);
 	ksft_print_header();
 	if (!qsock_loaded())
 		ksft_exit_skip("qsock.ko is not loaded\n");

@@ -147,6 +147,32 @@ TEST_F(stream_splice, splice_of_an_empty_queue_is_eagain)
 	EXPECT_EQ(EAGAIN, errno);
 }
 
+TEST_F(stream_splice, splice_that_must_not_wait_waits_for_no_lowat)
+{
+	int low = 6;
+	long start;
+
+	ASSERT_EQ(0, setsockopt(self->fd[1], SOL_SOCKET, SO_RCVLOWAT, &low,
+				sizeof(low)));
+	ASSERT_EQ(3, send(self->fd[0], "abc", 3, 0));
+	/* Should it wait, then not for ever, and for nothing. */
+	ASSERT_EQ(0, set_timeout_ms(self->fd[1], SO_RCVTIMEO, 5000));
+	start = now_ms();
+	EXPECT_EQ(3, splice(self->fd[1], NULL, self->pipe[1], NULL, 16,
+			    SPLICE_F_NONBLOCK));
+	EXPECT_GT(5000, now_ms() - start);
+}
+
+TEST_F(stream_splice, splice_of_no_connection_is_einval)
+{
+	int fd = stream_socket(_metadata, test_family(variant->qsock), 0);
+
+	EXPECT_ERRNO(EINVAL, splice(fd, NULL, self->pipe[1], NULL, 16, 0));
+	EXPECT_ERRNO(EINVAL, splice(fd, NULL, self->pipe[1], NULL, 16,
+				    SPLICE_F_NONBLOCK));
+	close(fd);
+}
+
 TEST_F(stream_splice, splice_tells_the_end)
 {
 	close_open(&self->fd[0]);
