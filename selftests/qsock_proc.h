@@ -130,6 +130,19 @@ static inline bool await(int fd)
 	return read(fd, &byte, 1) == 1;
 }
 
+static inline void ignore_number(int number)
+{
+	(void)number;
+}
+
+/* From now on SIGUSR1 does nothing but interrupt. */
+static inline int let_sigusr1_interrupt(void)
+{
+	struct sigaction action = { .sa_handler = ignore_number };
+
+	return sigaction(SIGUSR1, &action, NULL);
+}
+
 /* Become somebody without privileges, in a child. */
 static inline bool drop_to(uid_t uid, gid_t gid)
 {

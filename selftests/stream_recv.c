@@ -241,6 +241,17 @@ TEST_F(stream_recv, waitall_gives_what_there_was_after_so_rcvtimeo)
 	EXPECT_EQ(EAGAIN, errno);
 }
 
+TEST_F(stream_recv, waitall_gives_what_there_was_at_a_signal)
+{
+	pid_t child;
+
+	ASSERT_EQ(0, let_sigusr1_interrupt());
+	ASSERT_EQ(3, send(self->fd[0], "abc", 3, 0));
+	child = blocked_reader(_metadata, self->fd[1], 8, MSG_WAITALL);
+	ASSERT_EQ(0, kill(child, SIGUSR1));
+	EXPECT_EQ(3, wait_exit(child));
+}
+
 TEST_F(stream_recv, waitall_gives_what_there_is_when_nonblocking)
 {
 	char got[8];

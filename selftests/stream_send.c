@@ -168,6 +168,31 @@ TEST_F(stream_send, a_timed_out_sender_is_told_how_much_fitted)
 	free(data);
 }
 
+TEST_F(stream_send, an_interrupted_sender_is_told_how_much_fitted)
+{
+	size_t size = 16 << 20;
+	char *data = calloc(1, size);
+	int report[2];
+	ssize_t sent;
+	pid_t child;
+
+	ASSERT_EQ(0, pipe(report));
+	ASSERT_EQ(0, let_sigusr1_interrupt());
+	child = fork_child(_metadata);
+	if (!child) {
+		sent = send(self->fd[0], data, size, 0);
+		_exit(write(report[1], &sent, sizeof(sent)) != sizeof(sent));
+	}
+	ASSERT_TRUE(wait_blocked(child));
+	ASSERT_EQ(0, kill(child, SIGUSR1));
+	EXPECT_EQ(0, wait_exit(child));
+	ASSERT_EQ(sizeof(sent), read(report[0], &sent, sizeof(sent)));
+	ASSERT_LT(0, sent);
+	EXPECT_GT(size, (size_t)sent);
+	EXPECT_EQ((size_t)sent, drain_queue(self->fd[1]));
+	free(data);
+}
+
 TEST_F(stream_send, a_blocking_sender_waits_until_all_is_taken)
 {
 	size_t size = 4 << 20;

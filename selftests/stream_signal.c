@@ -196,40 +196,4 @@ TEST_F(stream_signal, a_killed_caller_dies)
 	EXPECT_EQ(128 + SIGKILL, wait_exit(child));
 }
 
-/* What was moved before the signal is told, not lost behind EINTR. */
-TEST_F(stream_signal, a_half_done_call_tells_how_far_it_got)
-{
-	size_t size = 16 << 20;
-	struct sigaction action = { .sa_handler = handler };
-	bool receives = variant->operation == RECV;
-	char *data = calloc(1, size);
-	int report[2];
-	ssize_t n;
-	pid_t child;
-
-	if (variant->operation != RECV && variant->operation != SEND)
-		SKIP(return, "moves no bytes");
-	ASSERT_EQ(0, pipe(report));
-	ASSERT_EQ(0, sigaction(SIGUSR1, &action, NULL));
-	drain_queue(self->fd[1]);
-	ASSERT_EQ(3, send(self->fd[1], "abc", 3, 0));
-	child = fork_child(_metadata);
-	if (!child) {
-		n = receives ? recv(self->fd[0], data, size, MSG_WAITALL) :
-			       send(self->fd[0], data, size, 0);
-		_exit(write(report[1], &n, sizeof(n)) != sizeof(n));
-	}
-	ASSERT_TRUE(wait_blocked(child));
-	ASSERT_EQ(0, kill(child, SIGUSR1));
-	EXPECT_EQ(0, wait_exit(child));
-	ASSERT_EQ(sizeof(n), read(report[0], &n, sizeof(n)));
-	if (receives) {
-		EXPECT_EQ(3, n);
-	} else {
-		EXPECT_LT(0, n);
-		EXPECT_EQ((size_t)n, drain_queue(self->fd[1]));
-	}
-	free(data);
-}
-
 TEST_HARNESS_MAIN
