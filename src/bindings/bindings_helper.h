@@ -12,6 +12,7 @@
 #include <linux/sched/signal.h>
 #include <linux/socket.h>
 #include <linux/sockios.h>
+#include <linux/pipe_fs_i.h>
 #include <linux/splice.h>
 #include <linux/wait.h>
 #include <asm/ioctls.h>

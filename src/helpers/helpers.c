@@ -9,6 +9,7 @@
 
 #include "cred.c"
 #include "net_namespace.c"
+#include "pipe.c"
 #include "scm.c"
 #include "sock.c"
 #include "wait.c"

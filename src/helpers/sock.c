@@ -89,6 +89,11 @@ void qsock_helper_sock_poll_wait(struct file *file, struct socket *sock,
 	sock_poll_wait(file, sock, wait);
 }
 
+void qsock_helper_sk_set_nospace(struct sock *sk)
+{
+	sk_set_bit(SOCKWQ_ASYNC_NOSPACE, sk);
+}
+
 void qsock_helper_sk_data_ready(struct sock *sk)
 {
 	READ_ONCE(sk->sk_data_ready)(sk);

@@ -68,5 +68,6 @@ pub(crate) mod poll;
 pub(crate) mod scm;
 pub(crate) mod sock;
 pub(crate) mod socket;
+mod splice;
 pub(crate) mod uapi;
 pub(crate) mod wait;

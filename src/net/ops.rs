@@ -15,6 +15,7 @@ use super::{
     poll::{Events, PollWait},
     sock::{release, Sock},
     socket::{AcceptSocket, Socket},
+    splice::splice_read,
     uapi::{NameOf, Shutdown}, //
 };
 use crate::bindings;
@@ -151,7 +152,7 @@ pub(super) fn proto_ops<T: SocketOps>(
             bindings::sock_no_recvmsg
         ),
         mmap: Some(bindings::sock_no_mmap),
-        splice_read: (T::HAS_POLL && T::HAS_RECVMSG).then_some(Shim::<T>::splice_read),
+        splice_read: T::HAS_RECVMSG.then_some(Shim::<T>::splice_read),
         // The core tests for these, or has a way of its own when they are empty:
         // setsockopt and getsockopt (EOPNOTSUPP), gettstamp (ENOTTY; the core's
         // own would turn time stamps on for all of the machine's packets, and a
@@ -348,32 +349,24 @@ impl<T: SocketOps> Shim<T> {
         from_result(|| T::recvmsg(sock, msg).map(count))
     }
 
-    /// Receives into a pipe, by copying.
-    ///
-    /// The core does the same for a family without this operation, but takes
-    /// SPLICE_F_NONBLOCK for the pipe only.
-    ///
     /// # Safety
     ///
-    /// As [`Shim`] says.
+    /// As [`Shim`] says; the pipe is locked.
     unsafe extern "C" fn splice_read(
         sock: *mut bindings::socket,
-        pos: *mut bindings::loff_t,
+        _pos: *mut bindings::loff_t,
         pipe: *mut bindings::pipe_inode_info,
         len: usize,
         flags: c_uint,
     ) -> isize {
-        // SAFETY: As above; the socket that is spliced has a file.
-        let (this, file) = unsafe { (Socket::<T>::from_raw(sock), (*sock).file) };
-        if flags & bindings::SPLICE_F_NONBLOCK != 0 {
-            // SAFETY: The file is valid; nobody waits.
-            let nobody = unsafe { PollWait::new(file, core::ptr::null_mut()) };
-            if !T::poll(this, &nobody).intersects(Events::IN.bits()) {
-                return EAGAIN.to_errno() as isize;
-            }
+        // SAFETY: As above; a socket that is spliced has a file.
+        let file_flags = unsafe { (*(*sock).file).f_flags };
+        let nonblock = flags & bindings::SPLICE_F_NONBLOCK != 0 || nonblock(file_flags as c_int);
+        // SAFETY: As above.
+        match unsafe { splice_read(sock, pipe, len, nonblock) } {
+            Ok(spliced) => spliced as isize,
+            Err(error) => error.to_errno() as isize,
         }
-        // SAFETY: The arguments are those of the caller.
-        unsafe { bindings::copy_splice_read(file, pos, pipe, len, flags) }
     }
 }
 

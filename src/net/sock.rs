@@ -154,6 +154,13 @@ impl Sock {
         unsafe { bindings::sk_data_ready(self.as_raw()) }
     }
 
+    /// Asks for SIGIO, where that was asked for, when there is room again.
+    pub(crate) fn set_nospace(&self) {
+        // SAFETY: By the type invariant; the file is in use, so that there is
+        // a wait queue to mark.
+        unsafe { bindings::sk_set_nospace(self.as_raw()) }
+    }
+
     /// Tells one waiting writer, and whoever polls, that there is room.
     /// Does not sleep.
     pub(crate) fn write_space(&self) {

@@ -30,7 +30,8 @@ const KEEP: usize = 1 << 10;
 /// The largest ring, and so the most that is reserved at once, in bytes.
 const LARGEST: usize = 1 << 16;
 
-/// Writes of at most so many bytes are never split, as PIPE_BUF for pipes.
+/// Writes of at most so many bytes are never split, as PIPE_BUF for pipes, unless
+/// three quarters of the limit are less.
 const ATOMIC: usize = 1 << 12;
 
 /// Why there is nothing to read.
@@ -115,7 +116,9 @@ impl Stream {
             return Err(NoRoom::Shut);
         }
         let room = limit.saturating_sub(self.len());
-        if room < cmp::min(len, ATOMIC) || room == 0 {
+        // Three quarters of the limit are free where poll(2) says writable.
+        let whole = cmp::min(ATOMIC, limit - limit / 4);
+        if room < cmp::min(len, whole) || room == 0 {
             return Err(NoRoom::Full);
         }
         let len = cmp::min(cmp::min(len, room), LARGEST);

@@ -58,21 +58,15 @@ pub(super) fn recvmsg(sock: &Socket<QueueSocket>, mut msg: RecvMsg<'_>) -> Resul
             sk,
             Events::IN,
             &mut timeo,
-            || try_recv(sk, connected, &mut msg, len - copied, target, mode),
+            || try_recv(sk, connected, &mut msg, len - copied, mode),
             || connected.inq() > 0,
         );
-        let received = match received {
-            // Who looks for more than comes gets what there is in the end.
-            Err(error) if mode == Mode::Peek && [EAGAIN, EINTR, ERESTARTSYS].contains(&error) => {
-                try_recv(sk, connected, &mut msg, len, 1, mode).or(Err(error))
-            }
-            received => received,
-        };
         match received {
             Ok(Some(n)) => copied += n,
             Ok(None) => break Ok(()),
             Err(error) => break Err(error),
         }
+        // As AF_UNIX: a peek does not wait for more than there is.
         if copied >= target || copied == len || mode == Mode::Peek {
             break Ok(());
         }
@@ -94,7 +88,6 @@ fn try_recv(
     connected: &Connected,
     msg: &mut RecvMsg<'_>,
     len: usize,
-    target: usize,
     mode: Mode,
 ) -> Result<Option<usize>> {
     let link = connected.link();
@@ -110,9 +103,6 @@ fn try_recv(
             };
         }
     };
-    if mode == Mode::Peek && link.queued(side) < target && !link.is_shut(side) && !sk.has_error() {
-        return Err(EAGAIN);
-    }
     policy::chain::recvmsg(|| incoming.bytes())?;
     let n = incoming.copy_to(len, msg.iter())?;
     if mode == Mode::Take {

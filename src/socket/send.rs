@@ -84,7 +84,10 @@ fn try_send(sk: &Sock, connected: &Connected, msg: &mut SendMsg<'_>, len: usize)
         .link()
         .try_send(connected.side(), len, sk.sndbuf());
     let mut room = reserved.map_err(|why| match why {
-        NoRoom::Full => EAGAIN,
+        NoRoom::Full => {
+            sk.set_nospace();
+            EAGAIN
+        }
         NoRoom::Shut => EPIPE,
         NoRoom::NoMemory => ENOBUFS.into(),
     })?;

@@ -82,10 +82,19 @@ mod cases {
         let stream = stream()?;
         let bytes = KVec::from_elem(7, 2 * ATOMIC, GFP_KERNEL)?;
 
-        assert!(send(&stream, b"0123456789", ATOMIC) == Ok(10));
-        assert!(send(&stream, &bytes[..ATOMIC], ATOMIC) == Err(NoRoom::Full));
+        let limit = 2 * ATOMIC;
+        assert!(send(&stream, &bytes[..ATOMIC + 1], limit) == Ok(ATOMIC + 1));
+        assert!(send(&stream, &bytes[..ATOMIC], limit) == Err(NoRoom::Full));
+        stream.discard();
+
+        // Where a quarter of the limit is in use, something is taken.
+        assert!(send(&stream, &bytes[..ATOMIC / 4], ATOMIC) == Ok(ATOMIC / 4));
+        assert!(send(&stream, &bytes, ATOMIC) == Ok(ATOMIC - ATOMIC / 4));
+        stream.discard();
+
         // A larger one takes what is there, if that is worth it.
-        assert!(send(&stream, &bytes, 2 * ATOMIC) == Ok(2 * ATOMIC - 10));
+        assert!(send(&stream, b"0123456789", limit) == Ok(10));
+        assert!(send(&stream, &bytes, limit) == Ok(limit - 10));
         Ok(())
     }
 
