@@ -72,6 +72,8 @@ pub struct Kselftest {
     failed: bool,
     /// Seconds that one program may take.
     limit: u32,
+    /// Programs that are left out.
+    without: &'static [&'static str],
 }
 
 impl Kselftest {
@@ -82,6 +84,15 @@ impl Kselftest {
             groups: 0,
             failed: false,
             limit,
+            without: &[],
+        }
+    }
+
+    /// Leaves programs out that another suite of the same boot runs.
+    pub fn without(self, programs: &'static [&'static str]) -> Kselftest {
+        Kselftest {
+            without: programs,
+            ..self
         }
     }
 }
@@ -92,7 +103,9 @@ impl Section for Kselftest {
     }
 
     fn script(&self) -> String {
-        format!("cd {GUEST} && ./run_kselftest.sh -o {}", self.limit)
+        let skip = self.without.iter().map(|name| format!(" -S qsock:{name}"));
+        let skip: String = skip.collect();
+        format!("cd {GUEST} && ./run_kselftest.sh -o {}{skip}", self.limit)
     }
 
     fn line(&mut self, line: &str, place: Place, ui: &mut Ui) {

@@ -23,6 +23,7 @@ use clap::ValueEnum;
 
 use crate::artifacts::{Arch, Config};
 use crate::guest::{job, Job};
+use kselftest::Kselftest;
 use report::{Case, Place, Ui};
 use section::Section;
 
@@ -136,10 +137,12 @@ fn run_in(arch: Arch, config: Config, args: &Args, ui: &mut Ui) -> Result<()> {
     let kunit = args.wants(Suite::Kunit) && matches!(config, Config::Debug | Config::Kcsan);
     let kmemleak = args.wants(Suite::Kmemleak) && config == Config::Debug;
     let mut sections: Vec<Box<dyn Section>> = Vec::new();
+    let reload = args.wants(Suite::Reload);
     if args.wants(Suite::Kselftest) {
-        sections.push(Box::new(kselftest::Kselftest::new(config)));
+        let skip: &[&str] = if reload { &["reload"] } else { &[] };
+        sections.push(Box::new(Kselftest::new(config).without(skip)));
     }
-    if args.wants(Suite::Reload) {
+    if reload {
         sections.push(Box::new(reload::Reload::new(config)));
     }
     if !sections.is_empty() || kunit || kmemleak {
