@@ -44,12 +44,13 @@ privilege() {
 	fi
 }
 
-# Runs a command with those rights ($how) in a mount namespace of its own, which ends with it.
+# Runs a command with those rights ($how) in a mount namespace of its own, which ends with it. Its mounts still
+# propagate: in a chroot / is no mount, which unshare would refuse to make private.
 in_namespace() {
 	case $how in
-	root) unshare --mount --propagation private -- "$@" ;;
-	userns) unshare --mount --propagation private --map-root-user --map-auto -- "$@" ;;
-	sudo) sudo --preserve-env unshare --mount --propagation private -- "$@" ;;
+	root) unshare --mount --propagation unchanged -- "$@" ;;
+	userns) unshare --mount --propagation unchanged --map-root-user --map-auto -- "$@" ;;
+	sudo) sudo --preserve-env unshare --mount --propagation unchanged -- "$@" ;;
 	esac
 }
 
