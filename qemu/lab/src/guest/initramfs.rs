@@ -93,10 +93,10 @@ fn modules(archive: &mut Archive, qsock: &Path) -> Result<()> {
     archive.link(&format!("{place}/qsock.ko"), "../qsock.ko");
     archive.data(&format!("{place}/modules.dep"), "qsock.ko:\n", false);
     let aliases = info.iter().filter(|(k, _)| k == "alias");
-    let aliases: String = aliases
+    let aliases: Vec<String> = aliases
         .map(|(_, alias)| format!("alias {alias} qsock\n"))
         .collect();
-    archive.data(&format!("{place}/modules.alias"), aliases, false);
+    archive.data(&format!("{place}/modules.alias"), aliases.concat(), false);
     archive.data(&format!("{place}/modules.symbols"), "", false);
     Ok(())
 }

@@ -105,7 +105,8 @@ pub fn instrumented(config: Config) -> bool {
 fn assignments(vars: &[(&str, String)]) -> String {
     vars.iter()
         .map(|(name, value)| format!("{name}={}\n", quote(value)))
-        .collect()
+        .collect::<Vec<_>>()
+        .concat()
 }
 
 /// A word as the shell reads it back, byte for byte.
@@ -148,8 +149,8 @@ mod tests {
             .args(["-c", &command_line(&words)])
             .output()
             .unwrap();
-        let expected: String = words[2..].iter().map(|w| format!("{w}|")).collect();
-        assert_eq!(String::from_utf8(out.stdout).unwrap(), expected);
+        let expected: Vec<_> = words[2..].iter().map(|w| format!("{w}|")).collect();
+        assert_eq!(String::from_utf8(out.stdout).unwrap(), expected.concat());
     }
 
     #[test]

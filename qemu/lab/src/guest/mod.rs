@@ -81,8 +81,5 @@ pub fn boot(job: &Job, sink: &mut dyn Write) -> Result<Record> {
 /// The sha256 of the part of the initramfs that every run of a build shares, as hexadecimal.
 pub fn root_digest(job: &Job) -> Result<String> {
     let root = initramfs::root(job)?;
-    Ok(Sha256::digest(root.bytes())
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect())
+    Ok(format!("{:x}", Sha256::digest(root.bytes())))
 }

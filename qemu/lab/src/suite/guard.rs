@@ -74,9 +74,14 @@ impl Guard<'_> {
         let mut command = vec!["sh", "-c", "printf '<%s>' \"$@\"; exit 7", "sh"];
         command.extend(words);
         let got = self.boot(&command, |_| ())?;
-        let expected: String = words.iter().map(|w| format!("<{w}>")).collect();
+        let expected: Vec<_> = words.iter().map(|w| format!("<{w}>")).collect();
         self.status("the command's exit status is returned", 7, &got, true);
-        self.status("arguments arrive unchanged", 7, &got, got.2 == expected);
+        self.status(
+            "arguments arrive unchanged",
+            7,
+            &got,
+            got.2 == expected.concat(),
+        );
         Ok(got.1.boot.unwrap_or(got.1.total))
     }
 
