@@ -133,24 +133,17 @@ impl Ui {
             suite,
             &format!("{name}: {}", Sum::of(&cases).brief()),
         );
-        for case in &cases {
-            match &case.outcome {
-                Outcome::Passed => {}
-                Outcome::Skipped(why) => println!(
-                    "    skipped {}: {}",
-                    case.name,
-                    if why.is_empty() {
-                        "no reason given"
-                    } else {
-                        why
-                    }
-                ),
-                Outcome::Failed => {
-                    println!("    FAILED {}", case.name);
-                    case.diagnostics
-                        .iter()
-                        .for_each(|line| println!("        {line}"));
-                }
+        for (why, names) in skips(&cases) {
+            let more = match names.len() {
+                1 => String::new(),
+                n => format!(" and {} more", n - 1),
+            };
+            println!("    skipped {}{more}: {why}", names[0]);
+        }
+        for case in cases.iter().filter(|c| c.outcome == Outcome::Failed) {
+            println!("    FAILED {}", case.name);
+            for line in &case.diagnostics {
+                println!("        {line}");
             }
         }
         self.results
@@ -194,6 +187,26 @@ impl Ui {
     }
 }
 
+/// The reasons for which cases were skipped, each with those it holds for.
+fn skips(cases: &[Case]) -> Vec<(&str, Vec<&str>)> {
+    let mut skips: Vec<(&str, Vec<&str>)> = Vec::new();
+    for case in cases {
+        let Outcome::Skipped(why) = &case.outcome else {
+            continue;
+        };
+        let why = if why.is_empty() {
+            "no reason given"
+        } else {
+            why
+        };
+        match skips.iter_mut().find(|s| s.0 == why) {
+            Some((_, names)) => names.push(&case.name),
+            None => skips.push((why, vec![&case.name])),
+        }
+    }
+    skips
+}
+
 fn record(case: &Case) -> serde_json::Value {
     match &case.outcome {
         Outcome::Passed => json!({ "name": case.name, "outcome": "passed" }),
@@ -221,6 +234,22 @@ pub fn keep_log(place: Place, what: &str, log: &[String]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_reason_is_told_once() {
+        let skip = |name: &str, why: &str| Case {
+            outcome: Outcome::Skipped(why.into()),
+            ..Case::new(name, true, "")
+        };
+        let cases = [
+            skip("a", "x"),
+            skip("b", ""),
+            Case::new("c", true, ""),
+            skip("d", "x"),
+        ];
+        let expected = [("x", vec!["a", "d"]), ("no reason given", vec!["b"])];
+        assert_eq!(skips(&cases), expected);
+    }
 
     #[test]
     fn sums_count_every_outcome() {
