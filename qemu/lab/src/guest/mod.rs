@@ -29,6 +29,7 @@ use sha2::{Digest, Sha256};
 pub use job::{quote, Job};
 pub use qcat::program;
 pub use run::{explain, main, verdict, Args, HUNG, MODULE, REPORTED};
+use watch::Ports;
 pub use watch::{End, Record};
 
 /// What the init writes to the console when it has looked for leaked memory.
@@ -49,17 +50,16 @@ pub fn boot(job: &Job, sink: &mut dyn Write) -> Result<Record> {
         Some(shared) => Some(share::Share::start(shared, place("share"))?),
         None => None,
     };
-    let (control, out) = (place("control"), place("out"));
-    let ports = watch::Ports::listen(&control, &out)?;
     let wiring = machine::Wiring {
         image: &image,
         initramfs: &place("initramfs"),
-        control: &control,
-        out: &out,
+        control: &place(Ports::CONTROL),
+        out: &place(Ports::OUT),
         share: share.as_ref().map(|s| s.socket.as_path()),
     };
     let mut qemu = Command::new(machine::program(job.arch));
     qemu.args(machine::arguments(job, &wiring));
+    let ports = Ports::listen(dir)?;
     let silence = Duration::from_secs(if job::instrumented(job.config) {
         180
     } else {
@@ -75,7 +75,7 @@ pub fn boot(job: &Job, sink: &mut dyn Write) -> Result<Record> {
     } else {
         None
     };
-    watch::run(&mut qemu, &ports, &nonce, &patience, job.interactive, sink)
+    watch::run(&mut qemu, ports, &nonce, &patience, job.interactive, sink)
 }
 
 /// The sha256 of the part of the initramfs that every run of a build shares, as hexadecimal.

@@ -3,13 +3,13 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{channel, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use tempfile::TempDir;
 
 use super::klog::{Report, Scanner};
 use super::link::{self, Message};
@@ -62,16 +62,25 @@ enum Event {
 pub struct Ports {
     control: UnixListener,
     out: UnixListener,
+    /// The directory that holds them and the initramfs. QEMU has read it all when the kernel speaks; from
+    /// then on nothing is left behind, whatever ends this process.
+    files: TempDir,
 }
 
 impl Ports {
-    pub fn listen(control: &Path, out: &Path) -> Result<Ports> {
-        let open = |path: &Path| {
-            UnixListener::bind(path).with_context(|| format!("cannot listen on {}", path.display()))
+    pub const CONTROL: &str = "control";
+    pub const OUT: &str = "out";
+
+    pub fn listen(files: TempDir) -> Result<Ports> {
+        let open = |name: &str| {
+            let path = files.path().join(name);
+            UnixListener::bind(&path)
+                .with_context(|| format!("cannot listen on {}", path.display()))
         };
         Ok(Ports {
-            control: open(control)?,
-            out: open(out)?,
+            control: open(Ports::CONTROL)?,
+            out: open(Ports::OUT)?,
+            files,
         })
     }
 }
@@ -80,7 +89,7 @@ impl Ports {
 /// this process's stdin goes to the command's terminal.
 pub fn run(
     qemu: &mut Command,
-    ports: &Ports,
+    ports: Ports,
     nonce: &str,
     patience: &Patience,
     keyboard: bool,
@@ -120,6 +129,7 @@ pub fn run(
     drop(events);
 
     let mut run = Run::new(nonce, start);
+    run.files = Some(ports.files);
     let killed = run.follow(&inbox, sources, patience, sink)?;
     if killed.is_some() {
         let _ = machine.child.kill();
@@ -193,6 +203,7 @@ fn accept(listener: &UnixListener, child: &mut Child) -> Result<Option<UnixStrea
 /// The state of a run while it goes on.
 struct Run<'a> {
     nonce: &'a str,
+    files: Option<TempDir>,
     start: Instant,
     console: Lines,
     control: Lines,
@@ -211,6 +222,7 @@ impl<'a> Run<'a> {
     fn new(nonce: &'a str, start: Instant) -> Run<'a> {
         Run {
             nonce,
+            files: None,
             start,
             console: Lines::default(),
             control: Lines::default(),
@@ -262,6 +274,7 @@ impl<'a> Run<'a> {
     fn take(&mut self, event: Event, sink: &mut dyn Write) -> Result<()> {
         match event {
             Event::Console(bytes) => {
+                self.files = None;
                 for line in self.console.push(&bytes) {
                     self.log_line(line);
                 }

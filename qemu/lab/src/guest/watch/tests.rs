@@ -11,8 +11,9 @@ const QUICK: Patience = Patience {
 /// The script connects no ports, so the run ends with it or by the patience.
 fn run_script(script: &str, patience: &Patience) -> Record {
     let dir = tempfile::tempdir().unwrap();
-    let (control, out) = (dir.path().join("control"), dir.path().join("out"));
-    let ports = Ports::listen(&control, &out).unwrap();
+    let path = dir.path().to_path_buf();
+    let (control, out) = (path.join(Ports::CONTROL), path.join(Ports::OUT));
+    let ports = Ports::listen(dir).unwrap();
     // Two clients that say nothing stand in for QEMU's.
     let _clients = [
         UnixStream::connect(&control).unwrap(),
@@ -20,15 +21,17 @@ fn run_script(script: &str, patience: &Patience) -> Record {
     ]
     .map(|c| c.shutdown(std::net::Shutdown::Write));
     let mut output = Vec::new();
-    run(
+    let record = run(
         Command::new("sh").args(["-c", script]),
-        &ports,
+        ports,
         "n",
         patience,
         false,
         &mut output,
     )
-    .unwrap()
+    .unwrap();
+    assert!(!path.exists(), "the run left its files");
+    record
 }
 
 #[test]
