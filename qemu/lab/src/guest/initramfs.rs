@@ -24,8 +24,8 @@ pub struct Parts {
 /// Makes them, once in a run of the lab: each is a look at a build that may be stale.
 pub fn parts(arch: Arch, config: Config) -> Result<Parts> {
     static MADE: Mutex<Vec<(Arch, Config, Parts)>> = Mutex::new(Vec::new());
-    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, _, parts)) = made.iter().find(|m| (m.0, m.1) == (arch, config)) {
+    let made = || MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, _, parts)) = made().iter().find(|m| (m.0, m.1) == (arch, config)) {
         return Ok(parts.clone());
     }
     let parts = Parts {
@@ -34,7 +34,7 @@ pub fn parts(arch: Arch, config: Config) -> Result<Parts> {
         busybox: artifacts::busybox(arch)?,
         qcat: qcat::build(arch)?,
     };
-    made.push((arch, config, parts.clone()));
+    made().push((arch, config, parts.clone()));
     Ok(parts)
 }
 

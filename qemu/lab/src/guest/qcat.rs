@@ -8,6 +8,7 @@ use std::process::Command;
 use anyhow::{ensure, Context, Result};
 
 use crate::artifacts::{self, Arch};
+use crate::cache;
 
 /// The transfer program's path.
 pub fn build(arch: Arch) -> Result<PathBuf> {
@@ -26,10 +27,11 @@ pub fn program(arch: Arch, source: &str) -> Result<PathBuf> {
         .into_owned();
     let dir = top.join("build").join(arch.name());
     let program = dir.join(&name);
+    fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    let _lock = cache::lock(&dir.join("programs.lock"), "the guests' programs")?;
     if fresh(&program, &source) {
         return Ok(program);
     }
-    fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
     let new = dir.join(format!("{name}.{}", std::process::id()));
     let cross = artifacts::cross(arch);
     let target = cross.triple.replacen("-linux", "-unknown-linux", 1);

@@ -16,7 +16,7 @@ use crate::guest::{self, Job, Record, HUNG, MODULE, REPORTED};
 const SUITE: &str = "guard";
 
 /// All cases of one architecture, on the stock kernel.
-pub fn run(arch: Arch, config: Config, ui: &mut Ui) -> Result<()> {
+pub fn run(arch: Arch, config: Config, ui: &Ui) -> Result<()> {
     let mut guard = Guard { arch, config, ui };
     let boot = guard.exit_status_and_arguments()?;
     guard.signal()?;
@@ -31,7 +31,7 @@ pub fn run(arch: Arch, config: Config, ui: &mut Ui) -> Result<()> {
 struct Guard<'a> {
     arch: Arch,
     config: Config,
-    ui: &'a mut Ui,
+    ui: &'a Ui,
 }
 
 impl Guard<'_> {

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use super::report::{Case, Outcome, Place, Ui};
 
 /// Runs `lab check`, or only those of its checks that are named, and counts each.
-pub fn run(suite: &'static str, names: &[&str], ui: &mut Ui) -> Result<()> {
+pub fn run(suite: &'static str, names: &[&str], ui: &Ui) -> Result<()> {
     let place = Place(None);
     ui.note(place, suite, "running");
     let this = std::env::current_exe().context("cannot find the lab's own program")?;

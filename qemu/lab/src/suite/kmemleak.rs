@@ -10,7 +10,7 @@ use crate::guest::{self, Job, REPORTED};
 pub const SUITE: &str = "kmemleak";
 
 /// The positive control: without it "no leak found" says nothing.
-pub fn control(arch: Arch, config: Config, ui: &mut Ui) -> Result<()> {
+pub fn control(arch: Arch, config: Config, ui: &Ui) -> Result<()> {
     let place = Place(Some((arch, config)));
     let mut job = Job::new(
         arch,
@@ -38,7 +38,7 @@ pub fn control(arch: Arch, config: Config, ui: &mut Ui) -> Result<()> {
 }
 
 /// After the suites of a boot: the scan ran, and found nothing.
-pub fn read(log: &[String], place: Place, ui: &mut Ui) {
+pub fn read(log: &[String], place: Place, ui: &Ui) {
     let scanned = log.iter().any(|l| l.contains(guest::SCANNED));
     let leaks: Vec<&str> = log.iter().map(String::as_str).filter(|l| leak(l)).collect();
     let told = if scanned {
@@ -63,11 +63,11 @@ mod tests {
     use crate::suite::report::Sum;
 
     fn sum(log: &[&str]) -> Sum {
-        let mut ui = Ui::new();
+        let ui = Ui::new();
         read(
             &log.iter().map(|l| l.to_string()).collect::<Vec<_>>(),
             Place(None),
-            &mut ui,
+            &ui,
         );
         ui.sum()
     }

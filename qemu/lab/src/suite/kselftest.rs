@@ -9,6 +9,7 @@ use super::ktap::{Reader, Style};
 use super::report::{Case, Place, Ui};
 use super::section::Section;
 use crate::artifacts::{self, Arch, Config};
+use crate::cache;
 use crate::guest::job::instrumented;
 
 /// Where the collection is below the guest's root.
@@ -16,8 +17,7 @@ pub const GUEST: &str = "/kselftest";
 
 /// The directory whose content goes over a guest's root, with the collection in it.
 pub fn overlay(arch: Arch, config: Config) -> Result<PathBuf> {
-    let build = artifacts::top()?.join("build").join(arch.name());
-    let overlay = build.join("overlay");
+    let overlay = artifacts::build_dir(arch, config)?.join("overlay");
     // What an earlier build installed and this one does not must not run.
     let place = overlay.join(GUEST.trim_start_matches('/'));
     match std::fs::remove_dir_all(&place) {
@@ -47,6 +47,9 @@ pub fn output(arch: Arch) -> Result<PathBuf> {
 
 /// make in selftests/ for an architecture.
 pub fn make(arch: Arch, config: Config, goals: &[String]) -> Result<()> {
+    let build = artifacts::top()?.join("build").join(arch.name());
+    std::fs::create_dir_all(&build).with_context(|| format!("cannot make {}", build.display()))?;
+    let _lock = cache::lock(&build.join("selftests.lock"), "the selftests")?;
     let mut make = artifacts::bare_make();
     make.arg("-C").arg(artifacts::top()?.join("selftests"));
     make.args(variables(arch, config)?).args(goals);
@@ -108,7 +111,7 @@ impl Section for Kselftest {
         format!("cd {GUEST} && ./run_kselftest.sh -o {}{skip}", self.limit)
     }
 
-    fn line(&mut self, line: &str, place: Place, ui: &mut Ui) {
+    fn line(&mut self, line: &str, place: Place, ui: &Ui) {
         if let Some(group) = self.reader.line(line) {
             self.groups += 1;
             self.failed |= group.failed();
@@ -116,7 +119,7 @@ impl Section for Kselftest {
         }
     }
 
-    fn end(&mut self, status: i32, place: Place, ui: &mut Ui) {
+    fn end(&mut self, status: i32, place: Place, ui: &Ui) {
         let trouble = match (self.groups, self.reader.missing(), status) {
             (0, _, _) => Some(format!("no test ran (status {status})")),
             (_, missing @ 1.., _) => Some(format!("{missing} planned programs did not report")),
@@ -137,11 +140,11 @@ mod tests {
     use crate::suite::report::Sum;
 
     fn run(lines: &str, status: i32) -> Sum {
-        let (mut section, mut ui) = (Kselftest::new(Config::Stock), Ui::new());
+        let (mut section, ui) = (Kselftest::new(Config::Stock), Ui::new());
         lines
             .lines()
-            .for_each(|l| section.line(l, Place(None), &mut ui));
-        section.end(status, Place(None), &mut ui);
+            .for_each(|l| section.line(l, Place(None), &ui));
+        section.end(status, Place(None), &ui);
         ui.sum()
     }
 

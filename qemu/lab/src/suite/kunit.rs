@@ -9,7 +9,7 @@ use crate::guest::klog;
 pub const SUITE: &str = "kunit";
 
 /// Reads what the suites said. A module without a suite fails: the configuration is there to run them.
-pub fn read(log: &[String], place: Place, ui: &mut Ui) {
+pub fn read(log: &[String], place: Place, ui: &Ui) {
     let mut reader = Reader::new(Style::KUnit);
     let mut groups = 0;
     // Suites that reload the module make it report again; the first time counts.
@@ -53,11 +53,11 @@ mod tests {
     use crate::suite::report::Sum;
 
     fn sum(log: &[&str]) -> Sum {
-        let mut ui = Ui::new();
+        let ui = Ui::new();
         read(
             &log.iter().map(|l| l.to_string()).collect::<Vec<_>>(),
             Place(None),
-            &mut ui,
+            &ui,
         );
         ui.sum()
     }

@@ -16,6 +16,7 @@ pub mod transfer;
 mod vng;
 
 use std::process::ExitCode;
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{bail, Result};
@@ -97,32 +98,40 @@ impl Args {
 }
 
 pub fn main(args: Args) -> Result<ExitCode> {
-    let mut ui = Ui::new();
+    let ui = Ui::new();
     let matrix = args.matrix()?;
     if args.runner == Runner::Vng {
-        let result = vng::run(&mut ui);
-        survive(&mut ui, Place(Some((Arch::X86_64, Config::Stock))), result);
+        let result = vng::run(&ui);
+        survive(&ui, Place(Some((Arch::X86_64, Config::Stock))), result);
         return finish(&ui);
     }
     // What needs no guest runs with everything, or when asked for; the checks hold the unit tests.
     let everywhere = args.arch.is_none() && args.config.is_none();
     if args.suite.contains(&Suite::Host) {
-        let result = host::run("host", &["lab"], &mut ui);
-        survive(&mut ui, Place(None), result);
+        let result = host::run("host", &["lab"], &ui);
+        survive(&ui, Place(None), result);
     }
     if args.suite.contains(&Suite::Check) || everywhere && args.wants(Suite::Check) {
-        let result = host::run("check", &[], &mut ui);
-        survive(&mut ui, Place(None), result);
+        let result = host::run("check", &[], &ui);
+        survive(&ui, Place(None), result);
     }
-    for (arch, config) in matrix {
-        let result = run_in(arch, config, &args, &mut ui);
-        survive(&mut ui, Place(Some((arch, config))), result);
-    }
+    // A guest with checkers is slow and mostly alone on its processor: it goes beside the others.
+    let (slow, quick): (Vec<_>, Vec<_>) = matrix.into_iter().partition(|m| job::instrumented(m.1));
+    thread::scope(|scope| {
+        for lane in [slow, quick] {
+            scope.spawn(|| {
+                for (arch, config) in lane {
+                    let result = run_in(arch, config, &args, &ui);
+                    survive(&ui, Place(Some((arch, config))), result);
+                }
+            });
+        }
+    });
     finish(&ui)
 }
 
 /// What could not even start is a failure like any other, and the rest goes on.
-fn survive(ui: &mut Ui, place: Place, result: Result<()>) {
+fn survive(ui: &Ui, place: Place, result: Result<()>) {
     if let Err(error) = result {
         ui.case(
             place,
@@ -133,7 +142,7 @@ fn survive(ui: &mut Ui, place: Place, result: Result<()>) {
 }
 
 /// All wanted suites in guests of one kind.
-fn run_in(arch: Arch, config: Config, args: &Args, ui: &mut Ui) -> Result<()> {
+fn run_in(arch: Arch, config: Config, args: &Args, ui: &Ui) -> Result<()> {
     let kunit = args.wants(Suite::Kunit) && matches!(config, Config::Debug | Config::Kcsan);
     let kmemleak = args.wants(Suite::Kmemleak) && config == Config::Debug;
     let mut sections: Vec<Box<dyn Section>> = Vec::new();

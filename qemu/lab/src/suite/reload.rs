@@ -36,13 +36,13 @@ impl Section for Reload {
         format!("{GUEST}/qsock/reload {}", self.rounds)
     }
 
-    fn line(&mut self, line: &str, _: Place, _: &mut Ui) {
+    fn line(&mut self, line: &str, _: Place, _: &Ui) {
         if let Some(group) = self.reader.line(line) {
             self.cases.extend(group.cases);
         }
     }
 
-    fn end(&mut self, status: i32, place: Place, ui: &mut Ui) {
+    fn end(&mut self, status: i32, place: Place, ui: &Ui) {
         let missing = self.reader.missing();
         if self.cases.is_empty() || missing > 0 {
             let told = format!(
@@ -62,11 +62,11 @@ mod tests {
     use crate::suite::report::Sum;
 
     fn run(lines: &str) -> Sum {
-        let (mut section, mut ui) = (Reload::new(Config::Stock), Ui::new());
+        let (mut section, ui) = (Reload::new(Config::Stock), Ui::new());
         lines
             .lines()
-            .for_each(|l| section.line(l, Place(None), &mut ui));
-        section.end(0, Place(None), &mut ui);
+            .for_each(|l| section.line(l, Place(None), &ui));
+        section.end(0, Place(None), &ui);
         ui.sum()
     }
 

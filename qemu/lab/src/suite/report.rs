@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -65,7 +66,7 @@ impl Place {
 /// Shows results as they come and keeps them.
 pub struct Ui {
     start: Instant,
-    results: Vec<(Place, &'static str, Case)>,
+    results: Mutex<Vec<(Place, &'static str, Case)>>,
 }
 
 #[derive(Debug, Default, PartialEq)]
@@ -111,7 +112,7 @@ impl Ui {
     pub fn new() -> Ui {
         Ui {
             start: Instant::now(),
-            results: Vec::new(),
+            results: Mutex::default(),
         }
     }
 
@@ -125,9 +126,11 @@ impl Ui {
     }
 
     /// Takes the cases of one test program or step.
-    pub fn group(&mut self, place: Place, suite: &'static str, name: &str, cases: Vec<Case>) {
+    pub fn group(&self, place: Place, suite: &'static str, name: &str, cases: Vec<Case>) {
         // The runner puts the collection, or its directory, before a program's name.
         let name = name.rsplit(": ").next().unwrap_or(name);
+        // Held to the end: guests run side by side, and a group's lines belong together.
+        let mut results = self.results();
         self.note(
             place,
             suite,
@@ -146,32 +149,35 @@ impl Ui {
                 println!("        {line}");
             }
         }
-        self.results
-            .extend(cases.into_iter().map(|case| (place, suite, case)));
+        results.extend(cases.into_iter().map(|case| (place, suite, case)));
     }
 
     /// Takes one case that is a group of its own.
-    pub fn case(&mut self, place: Place, suite: &'static str, case: Case) {
+    pub fn case(&self, place: Place, suite: &'static str, case: Case) {
         let name = case.name.clone();
         self.group(place, suite, &name, vec![case]);
     }
 
     pub fn sum(&self) -> Sum {
-        Sum::of(self.results.iter().map(|r| &r.2))
+        Sum::of(self.results().iter().map(|r| &r.2))
+    }
+
+    fn results(&self) -> MutexGuard<'_, Vec<(Place, &'static str, Case)>> {
+        self.results.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes build/test/PLACE-SUITE.json for every suite that ran.
     pub fn save(&self) -> Result<()> {
         let dir = directory()?;
+        let results = self.results();
         let mut suites: Vec<(Place, &str)> = Vec::new();
-        for (place, suite, _) in &self.results {
+        for (place, suite, _) in results.iter() {
             if !suites.contains(&(*place, suite)) {
                 suites.push((*place, suite));
             }
         }
         for (place, suite) in suites {
-            let cases = self
-                .results
+            let cases = results
                 .iter()
                 .filter(|r| (r.0, r.1) == (place, suite))
                 .map(|r| &r.2);
@@ -253,7 +259,7 @@ mod tests {
 
     #[test]
     fn sums_count_every_outcome() {
-        let mut ui = Ui::new();
+        let ui = Ui::new();
         let skipped = Case {
             outcome: Outcome::Skipped("why".into()),
             ..Case::new("c", true, "")

@@ -14,9 +14,9 @@ pub trait Section {
     /// What the guest's shell runs.
     fn script(&self) -> String;
     /// A line that it printed.
-    fn line(&mut self, line: &str, place: Place, ui: &mut Ui);
+    fn line(&mut self, line: &str, place: Place, ui: &Ui);
     /// It ended with this status.
-    fn end(&mut self, status: i32, place: Place, ui: &mut Ui);
+    fn end(&mut self, status: i32, place: Place, ui: &Ui);
 }
 
 /// What starts the line of the kernel log where a suite begins.
@@ -29,8 +29,8 @@ const MARK: &str = "\u{1}qsock-section";
 pub fn run(
     job: &Job,
     sections: &mut [Box<dyn Section>],
-    ui: &mut Ui,
-    log_reader: impl FnOnce(&[String], Place, &mut Ui),
+    ui: &Ui,
+    log_reader: impl FnOnce(&[String], Place, &Ui),
 ) -> Result<()> {
     let place = Place(Some((job.arch, job.config)));
     // The module's KUnit suites have run; suites that reload it need not run them every time.
@@ -105,7 +105,7 @@ fn blame(log: &[String], line: Option<usize>, suites: &[&'static str]) -> &'stat
 /// Gives each section the lines of its part.
 struct Demux<'a> {
     sections: &'a mut [Box<dyn Section>],
-    ui: &'a mut Ui,
+    ui: &'a Ui,
     place: Place,
     /// The section whose part it is, or comes next.
     at: usize,
@@ -165,10 +165,10 @@ mod tests {
         fn script(&self) -> String {
             String::new()
         }
-        fn line(&mut self, line: &str, _: Place, _: &mut Ui) {
+        fn line(&mut self, line: &str, _: Place, _: &Ui) {
             self.1.borrow_mut().push(format!("{}:{line}", self.0));
         }
-        fn end(&mut self, status: i32, _: Place, _: &mut Ui) {
+        fn end(&mut self, status: i32, _: Place, _: &Ui) {
             self.1.borrow_mut().push(format!("{}={status}", self.0));
         }
     }
@@ -180,10 +180,10 @@ mod tests {
             Box::new(Recorder("a", seen.clone())),
             Box::new(Recorder("b", seen.clone())),
         ];
-        let mut ui = Ui::new();
+        let ui = Ui::new();
         let mut demux = Demux {
             sections: &mut sections,
-            ui: &mut ui,
+            ui: &ui,
             place: Place(None),
             at: 0,
             open: false,

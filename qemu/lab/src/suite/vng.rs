@@ -24,7 +24,7 @@ const PLACE: Place = Place(Some((Arch::X86_64, Config::Stock)));
 /// Seconds for the whole run.
 const LIMIT: &str = "1500";
 
-pub fn run(ui: &mut Ui) -> Result<()> {
+pub fn run(ui: &Ui) -> Result<()> {
     let (arch, config) = (Arch::X86_64, Config::Stock);
     let module = artifacts::module(arch, config)?;
     kselftest::make(arch, config, &["all".into()])?;
