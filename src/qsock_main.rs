@@ -50,6 +50,9 @@ module! {
     alias: ["net-pf-18"],
 }
 
+static SELFTEST: Selftest = Selftest::new(params::hook_seen, params::hook_refused);
+static HOOKS: [&dyn Hook; 1] = [&SELFTEST];
+
 /// The loaded module: dropping it takes the family back.
 struct QsockModule {
     _family: Registration<Qsock>,
@@ -58,10 +61,7 @@ struct QsockModule {
 impl kernel::Module for QsockModule {
     fn init(module: &'static ThisModule) -> Result<Self> {
         if params::selftest_hook() {
-            let hook = Selftest::new(params::hook_seen(), params::hook_refused());
-            let mut hooks: KVec<KBox<dyn Hook>> = KVec::new();
-            hooks.push(KBox::new(hook, GFP_KERNEL)?, GFP_KERNEL)?;
-            Chain::new(hooks).load();
+            Chain::new(&HOOKS).load();
         }
         Ok(Self {
             _family: Qsock::family().register(module, params::family())?,

@@ -17,13 +17,16 @@ const REFUSE: &[u8] = b"QSOCK-REFUSE";
 /// Counts messages that are sent; refuses with `EACCES` those that begin with
 /// `QSOCK-REFUSE`.
 pub(crate) struct Selftest {
-    seen: &'static Atomic<u64>,
-    refused: &'static Atomic<u64>,
+    seen: fn() -> &'static Atomic<u64>,
+    refused: fn() -> &'static Atomic<u64>,
 }
 
 impl Selftest {
     /// A hook that counts in `seen` what it lets pass, in `refused` the rest.
-    pub(crate) const fn new(seen: &'static Atomic<u64>, refused: &'static Atomic<u64>) -> Self {
+    pub(crate) const fn new(
+        seen: fn() -> &'static Atomic<u64>,
+        refused: fn() -> &'static Atomic<u64>,
+    ) -> Self {
         Self { seen, refused }
     }
 }
@@ -31,10 +34,10 @@ impl Selftest {
 impl Hook for Selftest {
     fn sendmsg(&self, message: &Payload<'_>) -> Verdict {
         if message.starts_with(REFUSE) {
-            self.refused.add(1, Relaxed);
+            (self.refused)().add(1, Relaxed);
             Verdict::Deny(EACCES)
         } else {
-            self.seen.add(1, Relaxed);
+            (self.seen)().add(1, Relaxed);
             Verdict::Allow
         }
     }
@@ -49,7 +52,7 @@ mod tests {
     fn it_refuses_what_begins_with_its_word() {
         static SEEN: Atomic<u64> = Atomic::new(0);
         static REFUSED: Atomic<u64> = Atomic::new(0);
-        let hook = Selftest::new(&SEEN, &REFUSED);
+        let hook = Selftest::new(|| &SEEN, || &REFUSED);
         let cases: [(&[u8], &[u8], Verdict); 4] = [
             (b"hello", b"", Verdict::Allow),
             (b"QSOCK-REFUSE", b"", Verdict::Deny(EACCES)),

@@ -12,11 +12,14 @@ use kernel::{prelude::*, sync::SetOnce};
 static CHAIN: SetOnce<Chain> = SetOnce::new();
 
 /// Hooks, in the order in which they are asked.
-pub(crate) struct Chain(KVec<KBox<dyn Hook>>);
+///
+/// They are statics: nothing is dropped that a static owns, so that memory of
+/// theirs would outlive the module.
+pub(crate) struct Chain(&'static [&'static dyn Hook]);
 
 impl Chain {
     /// A chain of `hooks`.
-    pub(crate) const fn new(hooks: KVec<KBox<dyn Hook>>) -> Self {
+    pub(crate) const fn new(hooks: &'static [&'static dyn Hook]) -> Self {
         Self(hooks)
     }
 
@@ -27,8 +30,8 @@ impl Chain {
     }
 
     fn ask(&self, mut question: impl FnMut(&dyn Hook) -> Verdict) -> Result {
-        for hook in &self.0 {
-            if let Verdict::Deny(error) = question(&**hook) {
+        for hook in self.0 {
+            if let Verdict::Deny(error) = question(*hook) {
                 return Err(error);
             }
         }
@@ -85,39 +88,33 @@ mod tests {
 
     impl Hook for Allow {}
 
-    fn chain<const N: usize>(hooks: [Option<Error>; N]) -> Result<Chain> {
-        let mut chain = KVec::with_capacity(N, GFP_KERNEL)?;
-        for hook in hooks {
-            let hook: KBox<dyn Hook> = match hook {
-                Some(error) => KBox::new(Refuse(error), GFP_KERNEL)?,
-                None => KBox::new(Allow, GFP_KERNEL)?,
-            };
-            chain.push(hook, GFP_KERNEL)?;
-        }
-        Ok(Chain::new(chain))
-    }
+    static ALLOW: Allow = Allow;
+    static PERM: Refuse = Refuse(EPERM);
+    static ACCES: Refuse = Refuse(EACCES);
+
+    static ALLOWS: [&dyn Hook; 2] = [&ALLOW, &ALLOW];
+    static ACCES_FIRST: [&dyn Hook; 3] = [&ALLOW, &ACCES, &PERM];
+    static PERM_FIRST: [&dyn Hook; 2] = [&PERM, &ACCES];
 
     #[test]
-    fn the_first_refusal_wins() -> Result {
+    fn the_first_refusal_wins() {
         let message = Payload::new([b"abc", b"def"]);
-        let ask = |chain: Chain| chain.ask(|hook| hook.sendmsg(&message));
+        let ask = |hooks| Chain::new(hooks).ask(|hook| hook.sendmsg(&message));
 
-        assert_eq!(ask(chain([])?), Ok(()));
-        assert_eq!(ask(chain([None, None])?), Ok(()));
-        assert_eq!(ask(chain([None, Some(EACCES), Some(EPERM)])?), Err(EACCES));
-        assert_eq!(ask(chain([Some(EPERM), Some(EACCES)])?), Err(EPERM));
-        Ok(())
+        assert_eq!(ask(&[]), Ok(()));
+        assert_eq!(ask(&ALLOWS), Ok(()));
+        assert_eq!(ask(&ACCES_FIRST), Err(EACCES));
+        assert_eq!(ask(&PERM_FIRST), Err(EPERM));
     }
 
     #[test]
-    fn a_hook_allows_what_it_does_not_know() -> Result {
+    fn a_hook_allows_what_it_does_not_know() {
         let message = Payload::new([b"abc", b""]);
 
         assert_eq!(
-            chain([Some(EPERM)])?.ask(|hook| hook.recvmsg(&message)),
+            Chain::new(&PERM_FIRST).ask(|hook| hook.recvmsg(&message)),
             Ok(())
         );
-        Ok(())
     }
 
     #[test]
