@@ -271,4 +271,18 @@ TEST_F(stream_shutdown, a_send_that_was_half_done_says_how_far_it_got)
 	free(data);
 }
 
+/* POSIX wants SIGPIPE; AF_UNIX forgets it where the send had to wait. */
+TEST_F(stream_shutdown, a_send_that_waits_is_told)
+{
+	pid_t child;
+
+	ASSERT_LT(0, fill_queue(self->fd[1], 512));
+	child = fork_child(_metadata);
+	if (!child)
+		_exit(send(self->fd[1], "x", 1, 0) < 0 ? errno : 0);
+	ASSERT_TRUE(wait_blocked(child));
+	ASSERT_EQ(0, shutdown(self->fd[0], SHUT_RD));
+	EXPECT_EQ(variant->qsock ? 128 + SIGPIPE : EPIPE, wait_exit(child));
+}
+
 TEST_HARNESS_MAIN
