@@ -15,11 +15,6 @@ kgid_t qsock_helper_current_fsgid(void)
 	return current_fsgid();
 }
 
-bool qsock_helper_uid_eq(kuid_t left, kuid_t right)
-{
-	return uid_eq(left, right);
-}
-
 umode_t qsock_helper_current_umask(void)
 {
 	return current_umask();

@@ -53,11 +53,6 @@ int qsock_helper_sk_sndbuf(const struct sock *sk)
 	return READ_ONCE(sk->sk_sndbuf);
 }
 
-unsigned char qsock_helper_sk_state(const struct sock *sk)
-{
-	return READ_ONCE(sk->sk_state);
-}
-
 void qsock_helper_sk_set_state(struct sock *sk, unsigned char state)
 {
 	WRITE_ONCE(sk->sk_state, state);
