@@ -9,6 +9,7 @@
 #define _UAPI_LINUX_QSOCK_H
 
 #include <linux/socket.h>
+#include <linux/types.h>
 
 /*
  * The address family's default number. The module parameter family= changes
@@ -35,6 +36,34 @@
 struct sockaddr_qs {
 	__kernel_sa_family_t sqs_family;
 	char sqs_name[QSOCK_NAME_MAX];
+};
+
+/*
+ * The family's own level of getsockopt(2) and setsockopt(2).
+ *
+ * Some SO_* options can be set at SOL_SOCKET, but the core lets only AF_UNIX
+ * read them there. At SOL_QSOCK they are found under the same numbers, each an
+ * int that can be read and set: SO_PASSCRED, SO_PASSSEC, SO_PASSPIDFD,
+ * SO_PASSRIGHTS, SO_INQ.
+ */
+#define SOL_QSOCK	512
+
+/* The permission bits of the name that the socket bound: an int. */
+#define QSOCK_NAME_MODE	0x1000
+
+/* The owner of the name that the socket bound: a struct qsock_owner. */
+#define QSOCK_NAME_OWNER	0x1001
+
+/**
+ * struct qsock_owner - who owns a name
+ * @uid: the user
+ * @gid: the group
+ *
+ * In the caller's user namespace. Setting either to -1 leaves it as it is.
+ */
+struct qsock_owner {
+	__u32 uid;
+	__u32 gid;
 };
 
 #endif /* _UAPI_LINUX_QSOCK_H */
