@@ -13,6 +13,24 @@
 #include "qsock_test.h"
 #include "qsock_types.h"
 
+/* Newer than the C library's headers. */
+#ifndef SO_PASSPIDFD
+#define SO_PASSPIDFD	76
+#endif
+#ifndef SCM_PIDFD
+#define SCM_PIDFD	0x04
+#endif
+#ifndef SCM_SECURITY
+#define SCM_SECURITY	0x03
+#endif
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS	83
+#endif
+#ifndef SO_INQ
+#define SO_INQ		84
+#define SCM_INQ		SO_INQ
+#endif
+
 /* As many files as one message takes. */
 #define SCM_FILES_MAX	253
 
