@@ -39,6 +39,14 @@ impl Arch {
         }
     }
 
+    /// The GNU triple of the 32-bit programs that its kernels run too.
+    pub fn triple32(self) -> &'static str {
+        match self {
+            Arch::X86_64 => "i686-linux-gnu",
+            Arch::Arm64 => "arm-linux-gnueabihf",
+        }
+    }
+
     /// The GNU triple of its tools.
     pub fn triple(self) -> &'static str {
         match self {
@@ -174,6 +182,11 @@ pub fn kdir(arch: Arch, config: Config) -> Result<PathBuf> {
 /// The unpacked source of a configuration's kernel.
 pub fn ksrc(config: Config) -> Result<PathBuf> {
     kernel::with_packages(&Kernel::of(config), Arch::X86_64, kdir::source)
+}
+
+/// The headers of a configuration's kernel for programs.
+pub fn headers(arch: Arch, config: Config) -> Result<PathBuf> {
+    kernel::with_packages(&Kernel::of(config), arch, kdir::headers)
 }
 
 /// The kernel image.

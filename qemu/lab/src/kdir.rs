@@ -130,6 +130,25 @@ pub fn source(debian: &Debian) -> Result<PathBuf> {
     })
 }
 
+/// What a Debian kernel's source installs for programs: newer than the build root's, as the kernel's own tests need it.
+pub fn headers(debian: &Debian) -> Result<PathBuf> {
+    let arch = debian.arch.name();
+    let version = debian.version.replace([':', '~'], "-");
+    let what = format!("the {arch} headers of {version}");
+    let dir = cache::folder(&format!("headers/{arch}-{version}"), &what, |dir| {
+        progress::need_space(dir, 50, &what)?;
+        let mut make = artifacts::bare_make();
+        make.args(variables(debian))
+            .arg("-C")
+            .arg(source(debian)?)
+            .arg(format!("O={}", dir.display()))
+            .arg("headers");
+        let log = cache::log(&format!("headers-{arch}.log"))?;
+        progress::run(&format!("making {what}"), &mut make, &log, 1000)
+    })?;
+    Ok(dir.join("usr/include"))
+}
+
 /// The variables that a Debian kernel's tree is prepared and used with.
 pub fn variables(debian: &Debian) -> Vec<String> {
     let mut variables = artifacts::cross(debian.arch).make_args;

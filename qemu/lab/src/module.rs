@@ -124,6 +124,23 @@ pub fn build(target: &Target, voice: Voice) -> Result<PathBuf> {
     Ok(module)
 }
 
+/// A module of the kernel's own, built again: the package that has Debian's holds thousands, and is 160 MB.
+pub fn of_kernel(arch: Arch, config: Config, folder: &str, name: &str) -> Result<PathBuf> {
+    let target = Target::of(arch, config)?;
+    let from = artifacts::ksrc(config)?.join(folder);
+    let objects = target.out.join(name);
+    fs::create_dir_all(&target.out)
+        .with_context(|| format!("cannot make {}", target.out.display()))?;
+    let _lock = cache::lock(&target.out.join("lock"), "this module")?;
+    // BTF would need the kernel's own, which no prepared tree has.
+    let more = ["CONFIG_DEBUG_INFO_BTF_MODULES=".to_string()];
+    kbuild(&target, &from, &objects, &more, Voice::Quiet)
+        .with_context(|| format!("the kernel's {name} does not build"))?;
+    let module = target.out.join(name).with_extension("ko");
+    strip(&target, &objects.join(name).with_extension("ko"), &module)?;
+    Ok(module)
+}
+
 /// One run of kbuild over the sources in `from`.
 fn kbuild(
     target: &Target,

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The kselftest collection in selftests/: built and installed by the kernel's lib.mk, run by its run_kselftest.sh.
 
-use std::path::PathBuf;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
-use anyhow::{ensure, Context, Result};
+use anyhow::{bail, ensure, Context, Result};
 
 use super::ktap::{Reader, Style};
 use super::report::{Case, Place, Ui};
@@ -15,44 +17,95 @@ use crate::guest::job::instrumented;
 /// Where the collection is below the guest's root.
 pub const GUEST: &str = "/kselftest";
 
-/// The directory whose content goes over a guest's root, with the collection in it.
-pub fn overlay(arch: Arch, config: Config) -> Result<PathBuf> {
-    let overlay = artifacts::build_dir(arch, config)?.join("overlay");
-    // What an earlier build installed and this one does not must not run.
-    let place = overlay.join(GUEST.trim_start_matches('/'));
-    match std::fs::remove_dir_all(&place) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-            return Err(e).context(format!("cannot remove {}", place.display()))
+/// What the programs are built for: the architecture, or the 32-bit one whose programs its kernels run too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Abi {
+    Native,
+    Compat,
+}
+
+impl Abi {
+    pub fn suite(self) -> &'static str {
+        match self {
+            Abi::Native => "kselftest",
+            Abi::Compat => "kselftest32",
         }
-        _ => {}
     }
-    make(
-        arch,
-        config,
-        &[
-            format!("INSTALL_PATH={}", place.display()),
-            "install".into(),
-        ],
-    )?;
+
+    fn guest(self) -> &'static str {
+        match self {
+            Abi::Native => GUEST,
+            Abi::Compat => "/kselftest32",
+        }
+    }
+
+    fn cc(self, arch: Arch) -> String {
+        match self {
+            Abi::Native => artifacts::cross(arch).cc,
+            Abi::Compat => format!("{}-gcc-14", arch.triple32()),
+        }
+    }
+
+    /// The byte of an ELF file that says how wide it is.
+    fn class(self) -> u8 {
+        match self {
+            Abi::Native => 2,
+            Abi::Compat => 1,
+        }
+    }
+}
+
+/// The directory whose content goes over a guest's root, with the collection in it.
+pub fn overlay(arch: Arch, config: Config, abi: Abi) -> Result<PathBuf> {
+    let overlay = artifacts::build_dir(arch, config)?.join(match abi {
+        Abi::Native => "overlay",
+        Abi::Compat => "overlay32",
+    });
+    let place = overlay.join(abi.guest().trim_start_matches('/'));
+    // What an earlier build installed and this one does not must not run.
+    cache::wipe(&place)?;
+    let goals = [
+        format!("INSTALL_PATH={}", place.display()),
+        "install".into(),
+    ];
+    make(arch, config, abi, &goals)?;
+    are_of(abi, &place.join("qsock"))?;
     Ok(overlay)
 }
 
+/// Whether the programs in a directory are what they should be: a compiler that takes no notice would go unnoticed.
+fn are_of(abi: Abi, dir: &Path) -> Result<()> {
+    for entry in fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))? {
+        let path = entry?.path();
+        let mut start = [0; 5];
+        let elf =
+            fs::File::open(&path)?.read_exact(&mut start).is_ok() && start[..4] == *b"\x7fELF";
+        if elf && start[4] != abi.class() {
+            bail!("{} is no program of {}", path.display(), abi.suite());
+        }
+    }
+    Ok(())
+}
+
 /// Where the collection's programs are built.
-pub fn output(arch: Arch) -> Result<PathBuf> {
-    Ok(artifacts::top()?
-        .join("build")
-        .join(arch.name())
-        .join("selftests"))
+fn output(arch: Arch, abi: Abi) -> Result<PathBuf> {
+    let name = abi.suite().replace("kselftest", "selftests");
+    Ok(artifacts::top()?.join("build").join(arch.name()).join(name))
 }
 
 /// make in selftests/ for an architecture.
-pub fn make(arch: Arch, config: Config, goals: &[String]) -> Result<()> {
+pub fn make(arch: Arch, config: Config, abi: Abi, goals: &[String]) -> Result<()> {
+    let goals = [variables(arch, config, abi)?, goals.to_vec()].concat();
+    run_make(&artifacts::top()?.join("selftests"), arch, &goals)
+}
+
+/// make in a directory, one at a time for an architecture.
+pub fn run_make(dir: &Path, arch: Arch, words: &[String]) -> Result<()> {
     let build = artifacts::top()?.join("build").join(arch.name());
-    std::fs::create_dir_all(&build).with_context(|| format!("cannot make {}", build.display()))?;
+    fs::create_dir_all(&build).with_context(|| format!("cannot make {}", build.display()))?;
     let _lock = cache::lock(&build.join("selftests.lock"), "the selftests")?;
     let mut make = artifacts::bare_make();
-    make.arg("-C").arg(artifacts::top()?.join("selftests"));
-    make.args(variables(arch, config)?).args(goals);
+    make.arg("-C").arg(dir).args(words);
     let out = make.output().context("cannot run make")?;
     let told =
         String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);
@@ -60,16 +113,17 @@ pub fn make(arch: Arch, config: Config, goals: &[String]) -> Result<()> {
     Ok(())
 }
 
-pub fn variables(arch: Arch, config: Config) -> Result<Vec<String>> {
+pub fn variables(arch: Arch, config: Config, abi: Abi) -> Result<Vec<String>> {
     Ok(vec![
         format!("KSRC={}", artifacts::ksrc(config)?.display()),
-        format!("CC={}", artifacts::cross(arch).cc),
-        format!("OUTPUT={}", output(arch)?.display()),
+        format!("CC={}", abi.cc(arch)),
+        format!("OUTPUT={}", output(arch, abi)?.display()),
     ])
 }
 
 /// Runs the installed collection and counts its subtests.
 pub struct Kselftest {
+    abi: Abi,
     reader: Reader,
     groups: usize,
     failed: bool,
@@ -80,9 +134,10 @@ pub struct Kselftest {
 }
 
 impl Kselftest {
-    pub fn new(config: Config) -> Kselftest {
+    pub fn new(config: Config, abi: Abi) -> Kselftest {
         let limit = if instrumented(config) { 900 } else { 300 };
         Kselftest {
+            abi,
             reader: Reader::new(Style::Kselftest),
             groups: 0,
             failed: false,
@@ -102,13 +157,14 @@ impl Kselftest {
 
 impl Section for Kselftest {
     fn suite(&self) -> &'static str {
-        "kselftest"
+        self.abi.suite()
     }
 
     fn script(&self) -> String {
         let skip = self.without.iter().map(|name| format!(" -S qsock:{name}"));
         let skip: String = skip.collect();
-        format!("cd {GUEST} && ./run_kselftest.sh -o {}{skip}", self.limit)
+        let (place, limit) = (self.abi.guest(), self.limit);
+        format!("cd {place} && ./run_kselftest.sh -o {limit}{skip}")
     }
 
     fn line(&mut self, line: &str, place: Place, ui: &Ui) {
@@ -140,7 +196,7 @@ mod tests {
     use crate::suite::report::Sum;
 
     fn run(lines: &str, status: i32) -> Sum {
-        let (mut section, ui) = (Kselftest::new(Config::Stock), Ui::new());
+        let (mut section, ui) = (Kselftest::new(Config::Stock, Abi::Native), Ui::new());
         lines
             .lines()
             .for_each(|l| section.line(l, Place(None), &ui));
@@ -198,5 +254,15 @@ mod tests {
                 ..Sum::default()
             }
         );
+    }
+
+    #[test]
+    fn a_program_of_the_other_width_is_found() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("config"), "CONFIG_NET=y\n").unwrap();
+        assert!(are_of(Abi::Compat, dir.path()).is_ok());
+        fs::write(dir.path().join("program"), b"\x7fELF\x02more").unwrap();
+        assert!(are_of(Abi::Native, dir.path()).is_ok());
+        assert!(are_of(Abi::Compat, dir.path()).is_err());
     }
 }

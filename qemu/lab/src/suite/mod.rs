@@ -3,6 +3,7 @@
 //!
 //! Suites that need a guest of one kind share its boot ([`section`]); the guard suite boots a guest per case.
 
+mod af_unix;
 mod guard;
 mod host;
 mod kmemleak;
@@ -24,7 +25,8 @@ use clap::ValueEnum;
 
 use crate::artifacts::{Arch, Config};
 use crate::guest::{job, Job};
-use kselftest::Kselftest;
+use af_unix::AfUnix;
+use kselftest::{Abi, Kselftest};
 use report::{Case, Place, Ui};
 use section::Section;
 
@@ -36,6 +38,10 @@ pub enum Suite {
     Check,
     /// The programs of selftests/
     Kselftest,
+    /// The same as 32-bit programs (stock)
+    Kselftest32,
+    /// The kernel's selftests of AF_UNIX, for AF_QSOCK beside AF_UNIX (stock)
+    AfUnixSelftests,
     /// The module's KUnit suites (debug, kcsan)
     Kunit,
     /// Loading and unloading under load
@@ -145,25 +151,38 @@ fn survive(ui: &Ui, place: Place, result: Result<()>) {
 fn run_in(arch: Arch, config: Config, args: &Args, ui: &Ui) -> Result<()> {
     let kunit = args.wants(Suite::Kunit) && matches!(config, Config::Debug | Config::Kcsan);
     let kmemleak = args.wants(Suite::Kmemleak) && config == Config::Debug;
-    let mut sections: Vec<Box<dyn Section>> = Vec::new();
+    // Debian's kernels alone have all that these need.
+    let debian = matches!(config, Config::Stock | Config::Next);
     let reload = args.wants(Suite::Reload);
-    if args.wants(Suite::Kselftest) {
-        let skip: &[&str] = if reload { &["reload"] } else { &[] };
-        sections.push(Box::new(Kselftest::new(config).without(skip)));
+    let skip: &[&str] = if reload { &["reload"] } else { &[] };
+    let mut sections: Vec<Box<dyn Section>> = Vec::new();
+    let mut overlays = Vec::new();
+    for (suite, abi) in [
+        (Suite::Kselftest, Abi::Native),
+        (Suite::Kselftest32, Abi::Compat),
+    ] {
+        if args.wants(suite) && (debian || abi == Abi::Native) {
+            overlays.push(kselftest::overlay(arch, config, abi)?);
+            sections.push(Box::new(Kselftest::new(config, abi).without(skip)));
+        }
+    }
+    if args.wants(Suite::AfUnixSelftests) && debian {
+        let whole = args.suite.contains(&Suite::AfUnixSelftests);
+        overlays.push(af_unix::overlay(arch, config)?);
+        sections.push(Box::new(AfUnix::new(whole)));
     }
     if reload {
+        if !args.wants(Suite::Kselftest) {
+            overlays.push(kselftest::overlay(arch, config, Abi::Native)?);
+        }
         sections.push(Box::new(reload::Reload::new(config)));
     }
     if !sections.is_empty() || kunit || kmemleak {
         let mut job = Job::new(arch, config, &[]);
         job.kmemleak = kmemleak;
         // Each program has its own limit; this one is for a guest that is beyond any.
-        job.timeout = Some(Duration::from_secs(if job::instrumented(config) {
-            5400
-        } else {
-            2400
-        }));
-        job.overlays.push(kselftest::overlay(arch, config)?);
+        job.timeout = Some(Duration::from_secs(5400));
+        job.overlays = overlays;
         section::run(&job, &mut sections, ui, |log, place, ui| {
             if kunit {
                 kunit::read(log, place, ui);
@@ -176,7 +195,7 @@ fn run_in(arch: Arch, config: Config, args: &Args, ui: &Ui) -> Result<()> {
     if kmemleak {
         kmemleak::control(arch, config, ui)?;
     }
-    if args.wants(Suite::Guard) && matches!(config, Config::Stock | Config::Next) {
+    if args.wants(Suite::Guard) && debian {
         guard::run(arch, config, ui)?;
     }
     Ok(())

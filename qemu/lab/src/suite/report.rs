@@ -230,6 +230,13 @@ pub fn directory() -> Result<PathBuf> {
     Ok(dir)
 }
 
+/// Keeps a text of a suite beside its results, and says where.
+pub fn keep(place: Place, what: &str, text: &str) -> Result<PathBuf> {
+    let file = directory()?.join(format!("{}-{what}.txt", place.stem()));
+    fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
+    Ok(file)
+}
+
 /// Keeps a guest's kernel log for whoever wants more than a report's excerpt.
 pub fn keep_log(place: Place, what: &str, log: &[String]) -> Result<()> {
     let file = directory()?.join(format!("{}-{what}.log", place.stem()));

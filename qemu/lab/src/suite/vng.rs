@@ -12,7 +12,7 @@ use std::thread;
 
 use anyhow::{Context, Result};
 
-use super::kselftest::{self, Kselftest};
+use super::kselftest::{self, Abi, Kselftest};
 use super::report::{self, Case, Place, Ui};
 use super::section::Section;
 use crate::artifacts::{self, Arch, Config};
@@ -27,7 +27,7 @@ const LIMIT: &str = "1500";
 pub fn run(ui: &Ui) -> Result<()> {
     let (arch, config) = (Arch::X86_64, Config::Stock);
     let module = artifacts::module(arch, config)?;
-    kselftest::make(arch, config, &["all".into()])?;
+    kselftest::make(arch, config, Abi::Native, &["all".into()])?;
     // virtme's init cannot make a directory in the root that it serves.
     if let Err(error) = fs::create_dir_all("/usr/lib/modules") {
         ui.note(PLACE, SUITE, &format!("no place for modules: {error}"));
@@ -63,7 +63,7 @@ pub fn run(ui: &Ui) -> Result<()> {
         .stderr
         .take()
         .map(|stderr| thread::spawn(move || lines(stderr)));
-    let mut section = Kselftest::new(config);
+    let mut section = Kselftest::new(config, Abi::Native);
     let mut output = Vec::new();
     for line in child
         .stdout
@@ -89,7 +89,7 @@ pub fn run(ui: &Ui) -> Result<()> {
 /// /tmp stays visible. udevd's own memory must not count as the tests'.
 fn script(module: &Path) -> Result<String> {
     let word = |path: &Path| quote(&path.display().to_string());
-    let make = kselftest::variables(Arch::X86_64, Config::Stock)?;
+    let make = kselftest::variables(Arch::X86_64, Config::Stock, Abi::Native)?;
     let (top, tests) = (artifacts::top()?, module.with_file_name("modules"));
     Ok(format!(
         "exec 2>&1\n\
