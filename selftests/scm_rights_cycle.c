@@ -131,15 +131,42 @@ static void pass(struct __test_metadata *_metadata,
 #define make(count)	make_nodes(_metadata, self, variant, count)
 #define edge(from, to)	pass(_metadata, self, from, to)
 
+/*
+ * Close another socket: of those in flight only descriptors were closed, so
+ * it may be the close of the next one that makes the collector look. Once is
+ * enough; but AF_UNIX forgets a wish to look that comes while it looks.
+ */
+static void close_another(int family, int round)
+{
+	if (!round || family == AF_UNIX)
+		close(socket(family, SOCK_STREAM, 0));
+}
+
 /* All are closed: is the count what it was, before long? */
 static bool all_gone(FIXTURE_DATA(scm_rights_cycle) *self)
 {
 	long deadline = now_ms() + WAIT_MS;
+	int round;
 
-	while (now_ms() < deadline) {
+	for (round = 0; now_ms() < deadline; round++) {
+		close_another(self->family, round);
 		if (count_sockets(self->protocol) == self->before)
 			return true;
 		pause_ms(10);
+	}
+	return false;
+}
+
+/* Does the peer of a socket, or a file, that was in flight learn of the end? */
+static bool hangs_up(int family, int fd)
+{
+	long deadline = now_ms() + WAIT_MS;
+	int round;
+
+	for (round = 0; now_ms() < deadline; round++) {
+		close_another(family, round);
+		if (poll_one(fd, 0, 10) & POLLHUP)
+			return true;
 	}
 	return false;
 }
@@ -234,7 +261,7 @@ TEST_F(scm_rights_cycle, what_the_cycle_holds)
 	edge(1, 0);
 	witness_send(_metadata, &w, self->in[0], "x");
 	close_nodes(self);
-	EXPECT_TRUE(witness_gone(&w));
+	EXPECT_TRUE(hangs_up(self->family, w.watch));
 	EXPECT_TRUE(all_gone(self));
 	close(w.watch);
 }
@@ -250,7 +277,7 @@ TEST_F(scm_rights_cycle, a_socket_that_hangs_on_it)
 	edge(0, 1);
 	edge(1, 0);
 	close_nodes(self);
-	EXPECT_TRUE(witness_gone(&w));
+	EXPECT_TRUE(hangs_up(self->family, w.watch));
 	EXPECT_TRUE(all_gone(self));
 	close(w.watch);
 }
@@ -277,7 +304,7 @@ TEST_F(scm_rights_cycle, the_peer_is_told)
 	make(1);
 	edge(0, 0);
 	close_open(&self->out[0]);
-	EXPECT_EQ(POLLHUP, poll_one(self->in[0], 0, WAIT_MS) & POLLHUP);
+	EXPECT_TRUE(hangs_up(self->family, self->in[0]));
 	close_nodes(self);
 	EXPECT_TRUE(all_gone(self));
 }
@@ -307,7 +334,7 @@ static void collect_others(struct __test_metadata *_metadata, int family,
 	ASSERT_EQ(1, files_send(fd[0], &fd[1], 1, "x"));
 	close(fd[0]);
 	close(fd[1]);
-	EXPECT_TRUE(witness_gone(&w));
+	EXPECT_TRUE(hangs_up(family, w.watch));
 	close(w.watch);
 }
 
