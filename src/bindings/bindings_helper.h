@@ -4,6 +4,7 @@
  * constants that it cannot evaluate or that check what it generates.
  */
 #include <linux/capability.h>
+#include <linux/file.h>
 #include <linux/hrtimer_types.h>
 #include <linux/ioctl.h>
 #include <linux/net.h>
@@ -15,6 +16,7 @@
 #include <linux/pipe_fs_i.h>
 #include <linux/splice.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 #include <asm/ioctls.h>
 #include <net/net_namespace.h>
 #include <net/scm.h>
@@ -31,6 +33,7 @@ const __u32 NET_EPOLLIN = (__force __u32)EPOLLIN;
 const __u32 NET_EPOLLRDNORM = (__force __u32)EPOLLRDNORM;
 const __u32 NET_EPOLLRDBAND = (__force __u32)EPOLLRDBAND;
 const __u32 NET_EPOLLPRI = (__force __u32)EPOLLPRI;
+const __u32 NET_EPOLLMSG = (__force __u32)EPOLLMSG;
 const __u32 NET_EPOLLOUT = (__force __u32)EPOLLOUT;
 const __u32 NET_EPOLLWRNORM = (__force __u32)EPOLLWRNORM;
 const __u32 NET_EPOLLWRBAND = (__force __u32)EPOLLWRBAND;
@@ -41,6 +44,7 @@ const __u32 NET_EPOLLRDHUP = (__force __u32)EPOLLRDHUP;
 /* Macros of other macros. */
 const __u32 NET_SIOCINQ = SIOCINQ;
 const __u32 NET_SIOCOUTQ = SIOCOUTQ;
+const __u32 NET_SIOCATMARK = SIOCATMARK;
 
 /* Layouts, as the C compiler sees them; src/bindings/mod.rs compares. */
 const size_t NET_SIZEOF_SOCK = sizeof(struct sock);

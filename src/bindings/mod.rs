@@ -38,6 +38,9 @@ mod raw {
     use kernel::ffi;
     use pin_init::MaybeZeroable;
 
+    #[allow(dead_code)]
+    type __kernel_size_t = usize;
+
     // Types that are only ever behind a pointer.
     macro_rules! opaque {
         ($($t:ident)*) => { $( #[repr(C)] pub struct $t { _p: [u8; 0] } )* };

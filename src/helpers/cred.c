@@ -3,7 +3,9 @@
 #include <linux/cred.h>
 #include <linux/fs_struct.h>
 #include <linux/pid.h>
+#include <linux/security.h>
 #include <linux/sched/signal.h>
+#include <linux/user_namespace.h>
 
 kuid_t qsock_helper_current_fsuid(void)
 {
@@ -13,6 +15,31 @@ kuid_t qsock_helper_current_fsuid(void)
 kgid_t qsock_helper_current_fsgid(void)
 {
 	return current_fsgid();
+}
+
+kuid_t qsock_helper_current_uid(void)
+{
+	return current_uid();
+}
+
+kgid_t qsock_helper_current_gid(void)
+{
+	return current_gid();
+}
+
+kuid_t qsock_helper_make_current_kuid(u32 uid)
+{
+	return make_kuid(current_user_ns(), uid);
+}
+
+kgid_t qsock_helper_make_current_kgid(u32 gid)
+{
+	return make_kgid(current_user_ns(), gid);
+}
+
+u32 qsock_helper_from_current_kgid(kgid_t gid)
+{
+	return from_kgid_munged(current_user_ns(), gid);
 }
 
 umode_t qsock_helper_current_umask(void)
@@ -48,4 +75,14 @@ struct pid *qsock_helper_get_pid(struct pid *pid)
 void qsock_helper_send_sigpipe(void)
 {
 	send_sig(SIGPIPE, current, 0);
+}
+
+void qsock_helper_current_getsecid(u32 *secid)
+{
+	security_cred_getsecid(current_cred(), secid);
+}
+
+unsigned long qsock_helper_rlimit_nofile(void)
+{
+	return rlimit(RLIMIT_NOFILE);
 }

@@ -8,8 +8,11 @@
  */
 
 #include "cred.c"
+#include "file.c"
 #include "net_namespace.c"
 #include "pipe.c"
 #include "scm.c"
 #include "sock.c"
+#include "sockopt.c"
 #include "wait.c"
+#include "work.c"

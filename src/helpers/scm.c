@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
+#include <linux/cred.h>
+#include <linux/sched/user.h>
+#include <linux/slab.h>
 #include <net/scm.h>
 
 int qsock_helper_scm_send(struct socket *sock, struct msghdr *msg,
@@ -11,4 +14,43 @@ int qsock_helper_scm_send(struct socket *sock, struct msghdr *msg,
 void qsock_helper_scm_destroy(struct scm_cookie *scm)
 {
 	scm_destroy(scm);
+}
+
+void qsock_helper_scm_set_cred(struct scm_cookie *scm, struct pid *pid,
+			       kuid_t uid, kgid_t gid)
+{
+	scm_set_cred(scm, pid, uid, gid);
+}
+
+/* The list has fields that depend on the configuration. */
+struct scm_fp_list *qsock_helper_scm_fp_list_alloc(int max)
+{
+	struct scm_fp_list *fpl;
+
+	fpl = kzalloc(offsetof(struct scm_fp_list, fp[max]),
+		      GFP_KERNEL_ACCOUNT);
+	if (!fpl)
+		return NULL;
+	fpl->max = max;
+	fpl->user = get_uid(current_user());
+#if IS_ENABLED(CONFIG_UNIX)
+	INIT_LIST_HEAD(&fpl->vertices);
+#endif
+	return fpl;
+}
+
+struct cmsghdr *qsock_helper_cmsg_firsthdr(struct msghdr *msg)
+{
+	return CMSG_FIRSTHDR(msg);
+}
+
+struct cmsghdr *qsock_helper_cmsg_nxthdr(struct msghdr *msg,
+					 struct cmsghdr *cmsg)
+{
+	return CMSG_NXTHDR(msg, cmsg);
+}
+
+bool qsock_helper_cmsg_ok(struct msghdr *msg, struct cmsghdr *cmsg)
+{
+	return CMSG_OK(msg, cmsg);
 }

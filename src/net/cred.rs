@@ -3,7 +3,7 @@
 //! Credentials: who asks, and who stands at the other end.
 
 use crate::bindings;
-use kernel::task::Kuid;
+use kernel::{prelude::*, task::Kuid};
 
 /// The process and credentials that SO_PEERCRED shows for a socket's peer.
 ///
@@ -75,7 +75,32 @@ impl Drop for PeerCred {
 #[derive(Clone, Copy)]
 pub(crate) struct Kgid(bindings::kgid_t);
 
+impl PartialEq for Kgid {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.val == other.0.val
+    }
+}
+
+impl Eq for Kgid {}
+
 impl Kgid {
+    /// The group that the current task's user namespace calls `gid`.
+    pub(crate) fn new(gid: u32) -> Option<Self> {
+        // SAFETY: There is always a current task.
+        let gid = unsafe { bindings::make_current_kgid(gid) };
+        (gid.val != u32::MAX).then_some(Self(gid))
+    }
+
+    pub(super) fn from_raw(gid: bindings::kgid_t) -> Self {
+        Self(gid)
+    }
+
+    /// What the current task's user namespace calls this group.
+    pub(crate) fn into_gid_in_current_ns(self) -> u32 {
+        // SAFETY: There is always a current task.
+        unsafe { bindings::from_current_kgid(self.0) }
+    }
+
     /// The group that the current task makes things for.
     pub(crate) fn current_fsgid() -> Self {
         // SAFETY: There is always a current task.
@@ -89,10 +114,48 @@ impl Kgid {
     }
 }
 
+/// The user that the current task's user namespace calls `uid`.
+pub(crate) fn kuid(uid: u32) -> Option<Kuid> {
+    // SAFETY: There is always a current task.
+    let uid = unsafe { bindings::make_current_kuid(uid) };
+    (uid.val != u32::MAX).then(|| Kuid::from_raw(uid))
+}
+
 /// The user that the current task makes things for, and is checked as.
 pub(crate) fn current_fsuid() -> Kuid {
     // SAFETY: There is always a current task.
     Kuid::from_raw(unsafe { bindings::current_fsuid() })
+}
+
+/// The user whose limits the current task is under.
+pub(crate) fn current_uid() -> u32 {
+    // SAFETY: There is always a current task.
+    unsafe { bindings::current_uid() }.val
+}
+
+/// The number that the security modules have for the current task's label.
+///
+/// C function: `security_cred_getsecid()`
+pub(crate) fn current_secid() -> u32 {
+    let mut secid = 0;
+    // SAFETY: There is always a current task; the number is ours.
+    unsafe { bindings::current_getsecid(&mut secid) };
+    secid
+}
+
+/// RLIMIT_NOFILE of the current task.
+pub(crate) fn nofile_limit() -> usize {
+    // SAFETY: There is always a current task.
+    unsafe { bindings::rlimit_nofile() }
+}
+
+/// Whether the current task may have more files in flight than that.
+pub(crate) fn may_exceed_nofile() -> bool {
+    // SAFETY: There is always a current task.
+    unsafe {
+        bindings::capable(bindings::CAP_SYS_RESOURCE as c_int)
+            || bindings::capable(bindings::CAP_SYS_ADMIN as c_int)
+    }
 }
 
 /// The mode bits that the current task takes away from what it makes.

@@ -31,10 +31,13 @@ errno! {
     ECONNREFUSED: "Connection refused.",
     ECONNRESET: "Connection reset by peer.",
     EISCONN: "Transport endpoint is already connected.",
+    ELOOP: "Too many levels of symbolic links.",
     ENOBUFS: "No buffer space available.",
     ENOTCONN: "Transport endpoint is not connected.",
+    ENOPROTOOPT: "Protocol not available.",
     EOPNOTSUPP: "Operation not supported on transport endpoint.",
     EPROTONOSUPPORT: "Protocol not supported.",
     EPROTOTYPE: "Protocol wrong type for socket.",
     ESOCKTNOSUPPORT: "Socket type not supported.",
+    ETOOMANYREFS: "Too many references: cannot splice.",
 }

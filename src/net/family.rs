@@ -7,7 +7,7 @@
 
 use super::{
     netns::{pernet_operations, Net, PernetRegistration},
-    ops::{proto_ops, SocketOps},
+    ops::{proto_ops, set_custom_sockopt, Shim, SocketOps},
     sock::{FamilySock, NewSock}, //
 };
 use crate::bindings;
@@ -36,6 +36,11 @@ pub(crate) trait SocketFamily: Sized + 'static {
 
     /// Initialises what the family keeps in a new network namespace.
     fn netns() -> impl PinInit<Self::NetNs, Error>;
+
+    /// The type that a socket gets that is created with type `kind`.
+    fn kind(kind: u16) -> u16 {
+        kind
+    }
 
     /// Makes the data of a new socket, for socket(2) and socketpair(2). Sleeps.
     ///
@@ -92,6 +97,11 @@ impl<F: SocketFamily> Family<F> {
     /// The family's `struct proto`.
     pub(super) fn proto(&self) -> *mut bindings::proto {
         self.proto.get()
+    }
+
+    /// Whether a socket that has `ops` is of this family.
+    pub(super) fn has_ops(&self, ops: *const bindings::proto_ops) -> bool {
+        core::ptr::eq(ops, self.ops.get().cast())
     }
 
     /// The index of the family's data in a network namespace.
@@ -216,6 +226,7 @@ fn proto<F: SocketFamily>(owner: *mut bindings::module) -> bindings::proto {
     let mut proto = bindings::proto {
         owner,
         obj_size: const { size_of::<FamilySock<F::Socket>>() as u32 },
+        ioctl: F::Socket::HAS_IOCTL.then_some(Shim::<F::Socket>::proto_ioctl),
         ..Default::default()
     };
     // The last byte stays NUL.
@@ -238,14 +249,19 @@ unsafe extern "C" fn create<F: SocketFamily>(
 ) -> c_int {
     from_result(|| {
         // SAFETY: The core passes a socket that is being created.
-        let kind = unsafe { (*sock).type_ } as u16;
+        let kind = F::kind(unsafe { (*sock).type_ } as u16);
         let data = F::create(kind, protocol)?;
         // SAFETY: The core holds the namespace for the call.
         let net = unsafe { Net::from_raw(net) };
         let new = NewSock::<F::Socket>::alloc(net, sock, kind, kern != 0, data)?;
         // Nothing fails from here: the core would not call `release`.
         // SAFETY: The socket is being created, nobody else uses it.
-        unsafe { (*sock).ops = F::family().ops.get().cast() };
+        unsafe {
+            (*sock).ops = F::family().ops.get().cast();
+            // The core takes a type that the family treats as another.
+            (*sock).type_ = kind as c_short;
+        }
+        set_custom_sockopt::<F::Socket>(sock);
         new.into_socket();
         Ok(0)
     })

@@ -4,9 +4,12 @@
 //!
 //! C header: [`include/linux/socket.h`](srctree/include/linux/socket.h)
 
-use super::addr::{AddressBuf, ADDRESS_MAX};
+use super::{
+    addr::{Address, AddressBuf, ADDRESS_MAX},
+    sockopt::Stamps, //
+};
 use crate::bindings;
-use core::marker::PhantomData;
+use core::{marker::PhantomData, slice};
 use kernel::{
     iov::{IovIterDest, IovIterSource},
     prelude::*, //
@@ -27,6 +30,15 @@ impl MsgFlags {
     pub(crate) const PEEK: u32 = bindings::MSG_PEEK;
     /// Wait until the whole length is there.
     pub(crate) const WAITALL: u32 = bindings::MSG_WAITALL;
+
+    /// A message ends here.
+    pub(crate) const EOR: u32 = bindings::MSG_EOR;
+    /// More was there than the caller had room for.
+    pub(crate) const TRUNC: u32 = bindings::MSG_TRUNC;
+
+    pub(super) const fn bits(self) -> u32 {
+        self.0
+    }
 
     /// Whether `flag` is set.
     pub(crate) const fn has(self, flag: u32) -> bool {
@@ -80,6 +92,18 @@ impl SendMsg<'_> {
         unsafe { (*self.msg).msg_namelen != 0 }
     }
 
+    /// The destination that the call names.
+    pub(crate) fn name(&self) -> Option<Address<'_>> {
+        // SAFETY: By the type invariant; the core copied the name, and checked
+        // its length.
+        unsafe {
+            let len = usize::try_from((*self.msg).msg_namelen).ok()?;
+            let name: *const u8 = (*self.msg).msg_name.cast();
+            (len > 0 && !name.is_null())
+                .then(|| Address::new(slice::from_raw_parts(name, len.min(ADDRESS_MAX))))
+        }
+    }
+
     /// Whether the message has control data.
     pub(crate) fn has_control(&self) -> bool {
         // SAFETY: By the type invariant.
@@ -128,6 +152,67 @@ impl RecvMsg<'_> {
     /// The call's flags.
     pub(crate) fn flags(&self) -> MsgFlags {
         self.flags
+    }
+
+    pub(super) fn as_raw(&self) -> *mut bindings::msghdr {
+        self.msg
+    }
+
+    /// Whether what is written goes to a task, or there is no room for control
+    /// data at all.
+    pub(super) fn is_from_user(&self) -> bool {
+        // SAFETY: By the type invariant; the bit says which of the two pointers
+        // is there.
+        unsafe {
+            (*self.msg).msg_control_is_user() || (*self.msg).__bindgen_anon_1.msg_control.is_null()
+        }
+    }
+
+    /// Sets a flag that recvmsg(2) returns.
+    pub(crate) fn set_flag(&mut self, flag: u32) {
+        // SAFETY: By the type invariant.
+        unsafe { (*self.msg).msg_flags |= flag }
+    }
+
+    /// Whether an in-kernel caller asks how much is left in the queue.
+    pub(crate) fn wants_inq(&self) -> bool {
+        // SAFETY: By the type invariant.
+        unsafe { (*self.msg).msg_get_inq() }
+    }
+
+    /// Tells how much is left in the queue; with a control message if `cmsg`.
+    pub(crate) fn set_inq(&mut self, bytes: c_int, cmsg: bool) {
+        // SAFETY: By the type invariant.
+        unsafe { (*self.msg).msg_inq = bytes };
+        if cmsg {
+            self.put_cmsg(bindings::SCM_INQ, &bytes.to_ne_bytes());
+        }
+    }
+
+    /// Tells when the message was sent, in nanoseconds since the epoch.
+    pub(crate) fn put_stamp(&mut self, stamps: Stamps, nanoseconds: i64) {
+        let [seconds, rest] = stamps.split(nanoseconds).map(i64::to_ne_bytes);
+        let mut data = [0; 16];
+        data[..8].copy_from_slice(&seconds);
+        data[8..].copy_from_slice(&rest);
+        self.put_cmsg(stamps.cmsg_type(), &data);
+    }
+
+    /// Adds a control message; sets MSG_CTRUNC if it does not fit. May fault,
+    /// and so sleep.
+    fn put_cmsg(&mut self, kind: u32, data: &[u8]) {
+        // What it returns is in the flags too, but for a fault, which no
+        // receive reports.
+        // SAFETY: By the type invariant; the data is only read.
+        let _ = unsafe {
+            bindings::put_cmsg(
+                self.msg,
+                bindings::SOL_SOCKET as c_int,
+                kind as c_int,
+                data.len() as c_int,
+                data.as_ptr().cast_mut().cast(),
+            )
+        };
     }
 
     /// Tells the caller who sent the message, if it asked.

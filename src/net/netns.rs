@@ -29,6 +29,12 @@ impl Net {
         self.0.get()
     }
 
+    /// The one that the machine starts with, which is always there.
+    pub(crate) fn initial() -> &'static Self {
+        // SAFETY: A static.
+        unsafe { Self::from_raw(&raw mut bindings::init_net) }
+    }
+
     /// What family `F` keeps in this namespace.
     pub(crate) fn data<F: SocketFamily>(&self) -> &F::NetNs {
         // SAFETY: The namespace is valid; the id is that of `F`'s registered

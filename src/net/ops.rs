@@ -15,6 +15,7 @@ use super::{
     poll::{Events, PollWait},
     sock::{release, Sock},
     socket::{AcceptSocket, Socket},
+    sockopt::{OptIn, OptOut},
     splice::splice_read,
     uapi::{NameOf, Shutdown}, //
 };
@@ -23,7 +24,9 @@ use core::{pin::Pin, slice};
 use kernel::{
     build_error,
     error::{from_result, VTABLE_DEFAULT_ERROR},
-    prelude::*, //
+    iov::IovIterDest,
+    prelude::*,
+    uaccess::{UserPtr, UserSlice}, //
 };
 
 /// What the sockets of a family do.
@@ -68,8 +71,8 @@ pub(crate) trait SocketOps: Sized + Send + Sync + 'static {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// ioctl(2), in the native layout.
-    fn ioctl(_sock: &Socket<Self>, _cmd: u32, _arg: usize) -> Result<c_int> {
+    /// ioctl(2): the integer that the command asks for.
+    fn ioctl(_sock: &Socket<Self>, _cmd: u32) -> Result<c_int> {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
@@ -82,6 +85,19 @@ pub(crate) trait SocketOps: Sized + Send + Sync + 'static {
     fn shutdown(_sock: &Socket<Self>, _how: Shutdown) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
+
+    /// setsockopt(2), of the core's level too.
+    fn setsockopt(_sock: &Socket<Self>, _level: c_int, _name: c_int, _value: &OptIn) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// getsockopt(2), but for the core's level.
+    fn getsockopt(_sock: &Socket<Self>, _level: c_int, _name: c_int) -> Result<OptOut> {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Whether SO_PEEK_OFF has an effect on what [`SocketOps::recvmsg`] peeks.
+    const HAS_PEEK_OFFSET: bool = false;
 
     /// sendmsg(2), and every other way to send. Returns the bytes taken.
     fn sendmsg(_sock: &Socket<Self>, _msg: SendMsg<'_>) -> Result<usize> {
@@ -152,13 +168,14 @@ pub(super) fn proto_ops<T: SocketOps>(
             bindings::sock_no_recvmsg
         ),
         mmap: Some(bindings::sock_no_mmap),
+        setsockopt: T::HAS_SETSOCKOPT.then_some(Shim::<T>::setsockopt),
+        getsockopt_iter: T::HAS_GETSOCKOPT.then_some(Shim::<T>::getsockopt),
+        set_peek_off: T::HAS_PEEK_OFFSET.then_some(bindings::sk_set_peek_off),
         splice_read: T::HAS_RECVMSG.then_some(Shim::<T>::splice_read),
         // The core tests for these, or has a way of its own when they are empty:
-        // setsockopt and getsockopt (EOPNOTSUPP), gettstamp (ENOTTY; the core's
-        // own would turn time stamps on for all of the machine's packets, and a
-        // local message has none), show_fdinfo, splice_eof,
-        // set_peek_off (EOPNOTSUPP), peek_len, read_sock, read_skb,
-        // sendmsg_locked, set_rcvlowat (stores), set_rcvbuf.
+        // gettstamp (ENOTTY, as AF_UNIX), show_fdinfo, splice_eof, peek_len,
+        // read_sock, read_skb, sendmsg_locked, set_rcvlowat (stores),
+        // set_rcvbuf.
         ..Default::default()
     }
 }
@@ -170,7 +187,7 @@ pub(super) fn proto_ops<T: SocketOps>(
 /// Each function is called by the core through `proto_ops` only, that is with
 /// a socket of the family that is not released, and with arguments as
 /// `struct proto_ops` has them.
-struct Shim<T>(core::marker::PhantomData<T>);
+pub(super) struct Shim<T>(core::marker::PhantomData<T>);
 
 impl<T: SocketOps> Shim<T> {
     /// # Safety
@@ -284,7 +301,33 @@ impl<T: SocketOps> Shim<T> {
     unsafe extern "C" fn ioctl(sock: *mut bindings::socket, cmd: c_uint, arg: usize) -> c_int {
         // SAFETY: As above.
         let sock = unsafe { Socket::<T>::from_raw(sock) };
-        from_result(|| T::ioctl(sock, cmd, arg))
+        from_result(|| {
+            let answer = T::ioctl(sock, cmd)?;
+            UserSlice::new(UserPtr::from_addr(arg), size_of::<c_int>())
+                .writer()
+                .write(&answer)?;
+            Ok(0)
+        })
+    }
+
+    /// io_uring's way to the same.
+    ///
+    /// # Safety
+    ///
+    /// As [`Shim`] says, with the sock of a socket whose file is in use.
+    pub(super) unsafe extern "C" fn proto_ioctl(
+        sk: *mut bindings::sock,
+        cmd: c_int,
+        answer: *mut c_int,
+    ) -> c_int {
+        // SAFETY: As above.
+        let sock = unsafe { Socket::<T>::from_raw((*sk).sk_socket) };
+        // SAFETY: The core passes room for the answer.
+        from_result(|| {
+            T::ioctl(sock, cmd as u32)
+                .map(|value| unsafe { *answer = value })
+                .map(|()| 0)
+        })
     }
 
     /// # Safety
@@ -297,10 +340,9 @@ impl<T: SocketOps> Shim<T> {
         arg: usize,
     ) -> c_int {
         // What the families answer has one layout: an int.
-        // SAFETY: As above.
-        let sock = unsafe { Socket::<T>::from_raw(sock) };
         // BOUNDS: A compat pointer has 32 bits.
-        from_result(|| T::ioctl(sock, cmd, arg as u32 as usize))
+        // SAFETY: As above.
+        unsafe { Self::ioctl(sock, cmd, arg as u32 as usize) }
     }
 
     /// # Safety
@@ -320,6 +362,48 @@ impl<T: SocketOps> Shim<T> {
         // SAFETY: As above.
         let sock = unsafe { Socket::<T>::from_raw(sock) };
         from_result(|| T::shutdown(sock, Shutdown::new(how)?).map(|()| 0))
+    }
+
+    /// # Safety
+    ///
+    /// As [`Shim`] says.
+    unsafe extern "C" fn setsockopt(
+        sock: *mut bindings::socket,
+        level: c_int,
+        name: c_int,
+        value: bindings::sockptr_t,
+        len: c_uint,
+    ) -> c_int {
+        // SAFETY: As above.
+        let sock = unsafe { Socket::<T>::from_raw(sock) };
+        from_result(|| T::setsockopt(sock, level, name, &OptIn::new(value, len)).map(|()| 0))
+    }
+
+    /// # Safety
+    ///
+    /// As [`Shim`] says.
+    unsafe extern "C" fn getsockopt(
+        sock: *mut bindings::socket,
+        level: c_int,
+        name: c_int,
+        value: *mut bindings::sockopt_t,
+    ) -> c_int {
+        // SAFETY: As above.
+        let sock = unsafe { Socket::<T>::from_raw(sock) };
+        from_result(|| {
+            let answer = T::getsockopt(sock, level, name)?;
+            // SAFETY: The core passes an iterator over the caller's buffer, and
+            // refused a length below 0.
+            unsafe {
+                let len = answer.as_bytes().len().min((*value).optlen as usize);
+                let to = IovIterDest::from_raw(&raw mut (*value).iter_out);
+                if to.copy_to_iter(&answer.as_bytes()[..len]) < len {
+                    return Err(EFAULT);
+                }
+                (*value).optlen = len as c_int;
+            }
+            Ok(0)
+        })
     }
 
     /// # Safety
@@ -367,6 +451,14 @@ impl<T: SocketOps> Shim<T> {
             Ok(spliced) => spliced as isize,
             Err(error) => error.to_errno() as isize,
         }
+    }
+}
+
+/// Has setsockopt(2) come to the family for every level, if it wants that.
+pub(super) fn set_custom_sockopt<T: SocketOps>(sock: *mut bindings::socket) {
+    if T::HAS_SETSOCKOPT {
+        // SAFETY: The callers pass a socket that is being made.
+        unsafe { bindings::sock_set_custom_sockopt(sock) }
     }
 }
 

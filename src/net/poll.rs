@@ -17,6 +17,11 @@ impl Events {
     /// A send would not wait.
     pub(crate) const OUT: Self =
         Self(bindings::NET_EPOLLOUT | bindings::NET_EPOLLWRNORM | bindings::NET_EPOLLWRBAND);
+    /// There is a byte out of band.
+    pub(crate) const PRI: Self = Self(bindings::NET_EPOLLPRI);
+    /// Bytes came, but fewer than SO_RCVLOWAT: who waits in a receive looks,
+    /// who polls does not ask for this.
+    pub(crate) const MORE: Self = Self(bindings::NET_EPOLLMSG);
     /// An error is pending.
     pub(crate) const ERR: Self = Self(bindings::NET_EPOLLERR);
     /// Neither direction will carry anything any more.

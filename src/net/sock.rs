@@ -20,6 +20,7 @@ use super::{
     family::SocketFamily,
     netns::Net,
     ops::SocketOps,
+    poll::Events,
     socket::AcceptSocket, //
 };
 use crate::bindings;
@@ -154,6 +155,30 @@ impl Sock {
         unsafe { bindings::sk_data_ready(self.as_raw()) }
     }
 
+    /// Tells those who wait in a receive that there is more, though less than
+    /// SO_RCVLOWAT. Does not sleep.
+    pub(crate) fn more_ready(&self) {
+        super::wait::wake_next(self, Events::MORE)
+    }
+
+    /// Raises SIGURG where it was asked for, and wakes who polls for what is out
+    /// of band. Does not sleep.
+    pub(crate) fn urgent_ready(&self) {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::sk_send_sigurg(self.as_raw()) }
+    }
+
+    /// Tells everybody who waits that there is an error. Does not sleep.
+    pub(crate) fn error_report(&self) {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::sk_error_report(self.as_raw()) }
+    }
+
+    /// SO_RCVLOWAT, at least 1.
+    pub(crate) fn lowat(&self) -> usize {
+        self.rcvlowat(false, c_int::MAX as usize)
+    }
+
     /// Asks for SIGIO, where that was asked for, when there is room again.
     pub(crate) fn set_nospace(&self) {
         // SAFETY: By the type invariant; the file is in use, so that there is
@@ -283,6 +308,7 @@ impl<T: SocketOps> NewSock<T> {
             (*sk).sk_type = kind;
             (*sk).sk_allocation = bindings::GFP_KERNEL_ACCOUNT;
             (*sk).sk_write_space = Some(super::wait::write_space);
+            bindings::sk_set_scm_rights(sk, true);
             (*sk).sk_destruct = Some(destruct::<T>);
             bindings::sock_prot_inuse_add(net.as_raw(), family.proto(), 1);
         }
@@ -308,6 +334,7 @@ impl<T: SocketOps> NewSock<T> {
             bindings::sock_graft(this.0.as_ptr(), socket.as_raw());
             (*socket.as_raw()).state = bindings::socket_state_SS_CONNECTED;
         }
+        super::ops::set_custom_sockopt::<T>(socket.as_raw());
     }
 
     /// Gives the reference and the data up to the socket that was passed to

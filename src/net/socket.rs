@@ -5,13 +5,14 @@
 //! C header: [`include/linux/net.h`](srctree/include/linux/net.h)
 
 use super::{
+    cred::Kgid,
     ops::SocketOps,
     poll::PollWait,
     sock::{data_ptr, Sock}, //
 };
 use crate::bindings;
 use core::{marker::PhantomData, ops::Deref};
-use kernel::types::Opaque;
+use kernel::{task::Kuid, types::Opaque};
 
 /// A socket of the family whose data is `T`, for the time of one operation.
 ///
@@ -48,6 +49,23 @@ impl<T: SocketOps> Socket<T> {
     pub(crate) fn kind(&self) -> u16 {
         // SAFETY: By the type invariant; the type never changes.
         unsafe { (*self.as_raw()).type_ as u16 }
+    }
+
+    /// The permission bits of the socket's file, which fchmod(2) changes.
+    pub(crate) fn inode_mode(&self) -> u16 {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::sock_mode(self.as_raw()) }
+    }
+
+    /// The owner of the socket's file, which fchown(2) changes.
+    pub(crate) fn inode_owner(&self) -> (Kuid, Kgid) {
+        // SAFETY: By the type invariant.
+        unsafe {
+            (
+                Kuid::from_raw(bindings::sock_owner(self.as_raw())),
+                Kgid::from_raw(bindings::sock_group(self.as_raw())),
+            )
+        }
     }
 
     /// Publishes that the socket is connected (`SS_CONNECTED`).

@@ -9,6 +9,21 @@ use kernel::prelude::*;
 /// Bytes in both directions, in order: `SOCK_STREAM`.
 pub(crate) const SOCK_STREAM: u16 = bindings::sock_type_SOCK_STREAM as u16;
 
+/// Records in both directions, in order: `SOCK_SEQPACKET`.
+pub(crate) const SOCK_SEQPACKET: u16 = bindings::sock_type_SOCK_SEQPACKET as u16;
+
+/// Records from and to anybody: `SOCK_DGRAM`.
+pub(crate) const SOCK_DGRAM: u16 = bindings::sock_type_SOCK_DGRAM as u16;
+
+/// What local families take for `SOCK_DGRAM`.
+pub(crate) const SOCK_RAW: u16 = bindings::sock_type_SOCK_RAW as u16;
+
+/// The family of an address that ends a connection.
+pub(crate) const AF_UNSPEC: u16 = bindings::AF_UNSPEC as u16;
+
+/// ioctl(2): whether the next byte is where the one out of band is.
+pub(crate) const SIOCATMARK: u32 = bindings::NET_SIOCATMARK;
+
 /// ioctl(2): the bytes that a receive would find.
 pub(crate) const SIOCINQ: u32 = bindings::NET_SIOCINQ;
 
@@ -17,6 +32,22 @@ pub(crate) const SIOCOUTQ: u32 = bindings::NET_SIOCOUTQ;
 
 /// capabilities(7): overrides permission bits.
 pub(crate) const CAP_DAC_OVERRIDE: u32 = bindings::CAP_DAC_OVERRIDE;
+
+/// capabilities(7): overrides the owner's rights.
+pub(crate) const CAP_FOWNER: u32 = bindings::CAP_FOWNER;
+
+/// capabilities(7): gives away what one owns.
+pub(crate) const CAP_CHOWN: u32 = bindings::CAP_CHOWN;
+
+/// The option level of AF_QSOCK.
+pub(crate) const SOL_QSOCK: c_int = bindings::SOL_QSOCK as c_int;
+
+/// Options of that level: what a name has.
+pub(crate) const QSOCK_NAME_MODE: c_int = bindings::QSOCK_NAME_MODE as c_int;
+pub(crate) const QSOCK_NAME_OWNER: c_int = bindings::QSOCK_NAME_OWNER as c_int;
+
+/// An option of SOL_SOCKET that local families have: SCM_INQ.
+pub(crate) const SO_INQ: c_int = bindings::SO_INQ as c_int;
 
 /// How much of a connection shutdown(2) ends.
 #[derive(Clone, Copy, PartialEq, Eq)]

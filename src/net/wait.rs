@@ -180,7 +180,7 @@ pub(crate) fn interrupted(timeo: c_long) -> Error {
 }
 
 /// Wakes one waiter for `events`, and whoever polls for them. Does not sleep.
-fn wake_next(sk: &Sock, events: Events) {
+pub(super) fn wake_next(sk: &Sock, events: Events) {
     let _rcu = rcu::read_lock();
     // SAFETY: Under the RCU read lock, which keeps the queue that is found.
     unsafe {
