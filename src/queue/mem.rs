@@ -19,7 +19,7 @@ use core::{
 };
 use kernel::{
     alloc::{flags::*, AllocError, KVVec},
-    iov::{IovIterDest, IovIterSource},
+    iov::IovIterSource,
     prelude::*,
     sync::{
         atomic::{Acquire, Atomic, Relaxed, Release},
@@ -329,26 +329,6 @@ impl<'a> Iterator for Pieces<'a> {
             }
         }
     }
-}
-
-/// Copies at most `len` bytes of `pieces` to `to`. Returns how many there were
-/// to copy, and how many were copied: fewer if the destination faults. May
-/// sleep.
-pub(super) fn copy_to_iter(
-    pieces: Pieces<'_>,
-    len: usize,
-    to: &mut IovIterDest<'_>,
-) -> (usize, usize) {
-    let (mut there, mut copied) = (0, 0);
-    for piece in pieces {
-        let piece = &piece[..cmp::min(piece.len(), len - there)];
-        there += piece.len();
-        copied += to.copy_to_iter(piece);
-        if copied < there || there == len {
-            break;
-        }
-    }
-    (there, copied)
 }
 
 #[cfg(CONFIG_KUNIT = "y")]

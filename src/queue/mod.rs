@@ -2,15 +2,68 @@
 
 //! The queues: memory and order of what is sent.
 //!
-//! Owns: the memory that messages wait in ([`mem`], the only file here that may
-//! say `unsafe`) and the order in which they come out ([`stream`]).
+//! Owns: the memory that bytes wait in ([`mem`], the only file here that may say
+//! `unsafe`), the order in which they come out ([`stream`], with its [`marks`];
+//! [`record`]) and how much of a limit they use ([`usage`]). What goes with a
+//! message is the caller's type, which no queue looks into.
 //!
 //! Imports: the `kernel` crate. It knows no socket and no policy.
 //!
-//! Locks: [`stream::Stream`] has one mutex for its writers and one for its
-//! readers, in that order; nothing else is taken under them but what a page
-//! fault takes.
+//! Locks: [`stream::Stream`] has one mutex for its writers, one for its readers
+//! and one for its marks, in that order; [`record::Records`] one for its readers
+//! and one for what senders left, in that order. Nothing else is taken under
+//! them but what a page fault takes.
 
+pub(crate) mod marks;
 #[allow(unsafe_code)]
 mod mem;
+pub(crate) mod record;
 pub(crate) mod stream;
+pub(crate) mod usage;
+
+use pin_init::PinInit;
+
+/// What every queue has, whatever it carries.
+pub(crate) trait Queue: Send + Sync + Sized {
+    /// An empty queue.
+    fn new() -> impl PinInit<Self>;
+
+    /// The payload bytes that wait.
+    fn bytes(&self) -> usize;
+
+    /// Whether nothing waits that a receive would return.
+    fn is_empty(&self) -> bool;
+
+    /// Whether a quarter of a limit of `limit` bytes is in use at most.
+    fn is_writable(&self, limit: usize) -> bool;
+
+    /// Whether the queue was shut.
+    fn is_shut(&self) -> bool;
+
+    /// Shuts the queue: nothing is taken in any more, and what is there is the
+    /// last. Does not sleep.
+    fn shut(&self);
+
+    /// Lets everything go that waits. Sleeps for readers.
+    fn discard(&self);
+}
+
+/// Why there is nothing to read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Empty {
+    /// Nothing yet.
+    Yet,
+    /// Nothing any more: the queue was shut.
+    Shut,
+}
+
+/// Why there is no room.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoRoom {
+    /// The limit is reached.
+    Full,
+    /// The queue was shut.
+    Shut,
+    /// There is no memory.
+    NoMemory,
+}

@@ -10,11 +10,17 @@
 //! There is no memory before the first byte. It grows in rings of doubling
 //! size; a ring larger than [`KEEP`] goes when the queue is empty.
 
-use super::mem::{self, Head, Pieces, Tail};
+use super::{
+    marks::{Marks, Tag},
+    mem::{self, Head, Tail},
+    Empty,
+    NoRoom,
+    Queue, //
+};
 use core::cmp;
 use kernel::{
     error::code::*,
-    iov::{IovIterDest, IovIterSource},
+    iov::IovIterSource,
     new_mutex,
     prelude::*,
     sync::{
@@ -23,6 +29,10 @@ use kernel::{
         Mutex, //
     }, //
 };
+
+mod incoming;
+
+pub(crate) use incoming::{Incoming, Next, Span};
 
 /// The smallest ring, and the largest that an empty queue keeps, in bytes.
 const KEEP: usize = 1 << 10;
@@ -34,33 +44,13 @@ const LARGEST: usize = 1 << 16;
 /// three quarters of the limit are less.
 const ATOMIC: usize = 1 << 12;
 
-/// Why there is nothing to read.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Empty {
-    /// Nothing yet.
-    Yet,
-    /// Nothing any more: the queue was shut.
-    Shut,
-}
-
-/// Why there is no room.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NoRoom {
-    /// The limit is reached.
-    Full,
-    /// The queue was shut.
-    Shut,
-    /// There is no memory.
-    NoMemory,
-}
-
 /// A queue of bytes, with any number of writers and readers.
 ///
 /// `tx.is_none() == rx.is_none()`: both change under both mutexes.
 #[pin_data]
-pub(crate) struct Stream {
-    // Lock order: `tx`, then `rx`. Copies from and to user memory happen under
-    // either. A reader that wants `tx` only tries.
+pub(crate) struct Stream<A> {
+    // Lock order: `tx`, then `rx`, then `marks`. Copies from and to user memory
+    // happen under either of the first two. A reader that wants `tx` only tries.
     #[pin]
     tx: Mutex<Option<Tail>>,
     #[pin]
@@ -70,22 +60,24 @@ pub(crate) struct Stream {
     sent: Atomic<usize>,
     received: Atomic<usize>,
     shut: Atomic<bool>,
+    #[pin]
+    marks: Mutex<Marks<A>>,
+    /// There are marks; written under their mutex.
+    marked: Atomic<bool>,
+    /// The bytes that no read will return, and whether one is out of band;
+    /// written under the marks' mutex.
+    holes: Atomic<usize>,
+    urgent: Atomic<bool>,
 }
 
-impl Stream {
-    /// An empty queue, which has no memory yet.
-    pub(crate) fn new() -> impl PinInit<Self> {
-        pin_init!(Self {
-            tx <- new_mutex!(None, "queue::Stream::tx"),
-            rx <- new_mutex!(None, "queue::Stream::rx"),
-            sent: Atomic::new(0),
-            received: Atomic::new(0),
-            shut: Atomic::new(false),
-        })
+impl<A: Send + Unpin> Stream<A> {
+    /// Whether there is a byte out of band that was not received.
+    pub(crate) fn is_urgent(&self) -> bool {
+        self.urgent.load(Acquire)
     }
 
     /// The bytes that are committed and not consumed.
-    pub(crate) fn len(&self) -> usize {
+    fn used(&self) -> usize {
         let received = self.received.load(Acquire);
         let queued = self.sent.load(Acquire).wrapping_sub(received);
         // A reader may be quicker than the writer's count.
@@ -96,26 +88,19 @@ impl Stream {
         }
     }
 
-    /// Whether the queue was shut.
-    pub(crate) fn is_shut(&self) -> bool {
-        self.shut.load(Acquire)
-    }
-
-    /// Shuts the queue: nothing is reserved any more, and what is there is the
-    /// last. Does not sleep.
-    pub(crate) fn shut(&self) {
-        self.shut.store(true, Release);
-    }
-
     /// Reserves room for up to `len` bytes, at least 1, so that no more than
     /// `limit` are queued. Sleeps for other writers and for memory, not for
     /// room.
-    pub(crate) fn try_reserve(&self, len: usize, limit: usize) -> Result<Reservation<'_>, NoRoom> {
+    pub(crate) fn try_reserve(
+        &self,
+        len: usize,
+        limit: usize,
+    ) -> Result<Reservation<'_, A>, NoRoom> {
         let mut tx = self.tx.lock();
         if self.is_shut() {
             return Err(NoRoom::Shut);
         }
-        let room = limit.saturating_sub(self.len());
+        let room = limit.saturating_sub(self.bytes());
         // Three quarters of the limit are free where poll(2) says writable.
         let whole = cmp::min(ATOMIC, limit - limit / 4);
         if room < cmp::min(len, whole) || room == 0 {
@@ -151,7 +136,7 @@ impl Stream {
     }
 
     /// Looks at what is queued. Sleeps for other readers, not for bytes.
-    pub(crate) fn try_read(&self) -> Result<Incoming<'_>, Empty> {
+    pub(crate) fn read(&self) -> Incoming<'_, A> {
         let rx = self.rx.lock();
         // In this order: what was committed before the queue was shut counts.
         let empty = if self.is_shut() {
@@ -159,17 +144,26 @@ impl Stream {
         } else {
             Empty::Yet
         };
-        match &*rx {
-            Some(head) if head.pieces().next().is_some() => Ok(Incoming { stream: self, rx }),
-            _ => Err(empty),
+        Incoming {
+            stream: self,
+            rx,
+            empty,
         }
     }
 
-    /// Lets everything go that is queued. Sleeps for other readers.
-    pub(crate) fn discard(&self) {
-        while let Ok(incoming) = self.try_read() {
-            incoming.consume(usize::MAX);
-        }
+    /// Changes the marks, and what is read of them without their mutex.
+    fn with_marks<R>(&self, change: impl FnOnce(&mut Marks<A>) -> R) -> R {
+        let mut marks = self.marks.lock();
+        let result = change(&mut marks);
+        self.marked.store(!marks.is_empty(), Release);
+        self.holes.store(marks.holes(), Relaxed);
+        self.urgent.store(marks.urgent().is_some(), Release);
+        result
+    }
+
+    /// Shows `see` what goes with each mark. Sleeps for readers.
+    pub(crate) fn for_each(&self, see: impl FnMut(&A)) {
+        self.marks.lock().for_each(see)
     }
 
     /// Lets memory go that an empty queue need not keep.
@@ -187,14 +181,61 @@ impl Stream {
     }
 }
 
+impl<A: Send + Unpin> Queue for Stream<A> {
+    // There is no memory before the first byte.
+    fn new() -> impl PinInit<Self> {
+        pin_init!(Self {
+            tx <- new_mutex!(None, "queue::Stream::tx"),
+            rx <- new_mutex!(None, "queue::Stream::rx"),
+            sent: Atomic::new(0),
+            received: Atomic::new(0),
+            shut: Atomic::new(false),
+            marks <- new_mutex!(Marks::new(), "queue::Stream::marks"),
+            marked: Atomic::new(false),
+            holes: Atomic::new(0),
+            urgent: Atomic::new(false),
+        })
+    }
+
+    // But for the bytes that were received out of band.
+    fn bytes(&self) -> usize {
+        self.used().saturating_sub(self.holes.load(Relaxed))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.bytes() == 0
+    }
+
+    fn is_writable(&self, limit: usize) -> bool {
+        self.bytes() <= limit / 4
+    }
+
+    fn is_shut(&self) -> bool {
+        self.shut.load(Acquire)
+    }
+
+    fn shut(&self) {
+        self.shut.store(true, Release);
+    }
+
+    fn discard(&self) {
+        let mut incoming = self.read();
+        incoming.consume_bytes(usize::MAX);
+        let gone = self.with_marks(Marks::clear);
+        drop(incoming);
+        // What the marks hold may take any lock when it is dropped.
+        drop(gone);
+    }
+}
+
 /// Room in a queue. What was filled is forgotten unless it is committed.
-pub(crate) struct Reservation<'a> {
-    stream: &'a Stream,
+pub(crate) struct Reservation<'a, A: Send + Unpin> {
+    stream: &'a Stream<A>,
     tx: Guard<'a, Option<Tail>, MutexBackend>,
     len: usize,
 }
 
-impl Reservation<'_> {
+impl<A: Send + Unpin> Reservation<'_, A> {
     /// Fills the room from `from`. May fault, and so sleep.
     ///
     /// # Errors
@@ -213,67 +254,26 @@ impl Reservation<'_> {
         self.tx.as_ref().map(Tail::written).unwrap_or_default()
     }
 
-    /// Makes what was filled in visible to readers; returns how much it is.
-    pub(crate) fn commit(mut self) -> usize {
-        let len = (*self.tx).as_mut().map_or(0, Tail::commit);
+    /// Makes what was filled in visible to readers, with a mark if there is a
+    /// tag; returns how much it is.
+    pub(crate) fn commit(mut self, tag: Option<Tag<A>>) -> usize {
         let sent = &self.stream.sent;
-        sent.store(sent.load(Relaxed).wrapping_add(len), Release);
+        let start = sent.load(Relaxed);
+        if let Some(tag) = tag {
+            // Before the bytes: who sees them must see it.
+            let end = start.wrapping_add(self.bytes().iter().map(|piece| piece.len()).sum());
+            self.stream.with_marks(|marks| marks.push(tag, start, end));
+        }
+        let len = (*self.tx).as_mut().map_or(0, Tail::commit);
+        sent.store(start.wrapping_add(len), Release);
         len
     }
 }
 
-impl Drop for Reservation<'_> {
+impl<A: Send + Unpin> Drop for Reservation<'_, A> {
     fn drop(&mut self) {
         if let Some(tail) = &mut *self.tx {
             tail.abort();
-        }
-    }
-}
-
-/// What is queued, for one reader.
-pub(crate) struct Incoming<'a> {
-    stream: &'a Stream,
-    rx: Guard<'a, Option<Head>, MutexBackend>,
-}
-
-impl Incoming<'_> {
-    fn pieces(&self) -> Option<Pieces<'_>> {
-        self.rx.as_ref().map(Head::pieces)
-    }
-
-    /// The first bytes, in two pieces; there may be more.
-    pub(crate) fn bytes(&self) -> [&[u8]; 2] {
-        let mut pieces = self.pieces().into_iter().flatten();
-        [(); 2].map(|()| pieces.next().unwrap_or_default())
-    }
-
-    /// Copies up to `len` bytes to `to`. May fault, and so sleep.
-    ///
-    /// # Errors
-    ///
-    /// `EFAULT` if not all that is there can be written. Nothing is consumed.
-    pub(crate) fn copy_to(&self, len: usize, to: &mut IovIterDest<'_>) -> Result<usize> {
-        let Some(pieces) = self.pieces() else {
-            return Ok(0);
-        };
-        let (there, copied) = mem::copy_to_iter(pieces, len, to);
-        if copied < there {
-            return Err(EFAULT);
-        }
-        Ok(copied)
-    }
-
-    /// Takes the first `len` bytes from the queue.
-    pub(crate) fn consume(mut self, len: usize) {
-        let Some(head) = &mut *self.rx else {
-            return;
-        };
-        let len = head.consume(len);
-        let empty = head.pieces().next().is_none();
-        let received = &self.stream.received;
-        received.store(received.load(Relaxed).wrapping_add(len), Release);
-        if empty {
-            self.stream.shrink(&mut self.rx);
         }
     }
 }

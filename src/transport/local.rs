@@ -3,28 +3,29 @@
 //! The transport within one machine: a queue for each direction.
 
 use super::{Side, Transport};
-use crate::queue::stream::{Empty, Incoming, NoRoom, Reservation, Stream};
+use crate::queue::Queue;
 use kernel::prelude::*;
 
 /// Two queues.
 #[pin_data]
-pub(crate) struct Local {
+pub(crate) struct Local<Q> {
     #[pin]
-    to_a: Stream,
+    to_a: Q,
     #[pin]
-    to_b: Stream,
+    to_b: Q,
 }
 
-impl Local {
+impl<Q: Queue> Local<Q> {
     /// A connection with nothing on its way.
     pub(crate) fn new() -> impl PinInit<Self> {
         pin_init!(Self {
-            to_a <- Stream::new(),
-            to_b <- Stream::new(),
+            to_a <- Q::new(),
+            to_b <- Q::new(),
         })
     }
 
-    fn to(&self, side: Side) -> &Stream {
+    /// The queue of what is on its way to `side`.
+    pub(crate) fn to(&self, side: Side) -> &Q {
         match side {
             Side::A => &self.to_a,
             Side::B => &self.to_b,
@@ -32,17 +33,17 @@ impl Local {
     }
 }
 
-impl Transport for Local {
-    fn try_send(&self, from: Side, len: usize, limit: usize) -> Result<Reservation<'_>, NoRoom> {
-        self.to(from.peer()).try_reserve(len, limit)
-    }
-
-    fn try_recv(&self, to: Side) -> Result<Incoming<'_>, Empty> {
-        self.to(to).try_read()
-    }
-
+impl<Q: Queue> Transport for Local<Q> {
     fn queued(&self, to: Side) -> usize {
-        self.to(to).len()
+        self.to(to).bytes()
+    }
+
+    fn is_empty(&self, to: Side) -> bool {
+        self.to(to).is_empty()
+    }
+
+    fn is_writable(&self, to: Side, limit: usize) -> bool {
+        self.to(to).is_writable(limit)
     }
 
     fn is_shut(&self, to: Side) -> bool {
@@ -62,19 +63,18 @@ impl Transport for Local {
 #[kunit_tests(qsock_transport_local)]
 mod tests {
     use super::*;
+    use crate::queue::{stream::Stream, NoRoom};
     use kernel::sync::Arc;
 
     #[test]
     fn the_directions_are_apart() -> Result {
-        let link = Arc::pin_init(Local::new(), GFP_KERNEL)?;
+        let link = Arc::pin_init(Local::<Stream<()>>::new(), GFP_KERNEL)?;
 
         link.shut(Side::A);
         assert!(link.is_shut(Side::A));
         assert!(!link.is_shut(Side::B));
-        assert!(link.try_send(Side::B, 1, 1).err() == Some(NoRoom::Shut));
-        assert!(link.try_send(Side::A, 1, 1).is_ok());
-        assert!(link.try_recv(Side::A).err() == Some(Empty::Shut));
-        assert!(link.try_recv(Side::B).err() == Some(Empty::Yet));
+        assert!(link.to(Side::A).try_reserve(1, 1).err() == Some(NoRoom::Shut));
+        assert!(link.to(Side::B).try_reserve(1, 1).is_ok());
         assert_eq!(link.queued(Side::A) + link.queued(Side::B), 0);
         Ok(())
     }

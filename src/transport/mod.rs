@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Transports: what carries bytes from one end of a connection to the other.
+//! Transports: what carries messages from one end of a connection to the other.
 //!
 //! Owns: the interface between sockets and queues ([`Transport`]) and the
 //! transport within one machine ([`local`]).
 //!
 //! Imports: `queue`. It knows no socket and no policy.
 //!
-//! Locks: none of its own; a [`Reservation`] and an [`Incoming`] hold those of the
-//! queue that they are for.
+//! Locks: none of its own; what is reserved and looked at holds those of the
+//! queue that it is in.
 //!
 //! No method waits for the other end: what cannot be done now is refused, with
 //! the reason, and the caller decides whether to wait. They may sleep for
 //! memory, and for another call that is copying on the same side.
 
 pub(crate) mod local;
-
-use crate::queue::stream::{Empty, Incoming, NoRoom, Reservation};
 
 /// One of the two ends of a connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,18 +35,18 @@ impl Side {
     }
 }
 
-/// What carries bytes between the two ends of one connection.
+/// What carries messages between the two ends of one connection, whatever kind
+/// of messages they are.
 pub(crate) trait Transport: Send + Sync {
-    /// Reserves room for up to `len` bytes from `from`, at least one, so that no
-    /// more than `limit` are on their way. A write of at most 4096 bytes is not
-    /// split.
-    fn try_send(&self, from: Side, len: usize, limit: usize) -> Result<Reservation<'_>, NoRoom>;
-
-    /// Looks at what has come in at `to`.
-    fn try_recv(&self, to: Side) -> Result<Incoming<'_>, Empty>;
-
-    /// The bytes on their way to `to`.
+    /// The payload bytes on their way to `to`.
     fn queued(&self, to: Side) -> usize;
+
+    /// Whether nothing that a receive would return is on its way to `to`.
+    fn is_empty(&self, to: Side) -> bool;
+
+    /// Whether so little is on its way to `to`, under a limit of `limit` bytes,
+    /// that poll(2) says writable at the other end.
+    fn is_writable(&self, to: Side, limit: usize) -> bool;
 
     /// Whether nothing will be sent to `to` any more.
     fn is_shut(&self, to: Side) -> bool;

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What goes with certain bytes of a stream: ancillary data, and the byte that
+//! is out of band.
+//!
+//! A mark covers the bytes of one write. Positions count bytes since the
+//! beginning of the stream. The front mark never begins before the first byte
+//! that is queued.
+
+use core::mem;
+use kernel::{
+    alloc::flags::*,
+    prelude::*,
+    rbtree::{RBTree, RBTreeNode, RBTreeNodeReservation}, //
+};
+
+/// What is special about the byte under a mark.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Byte {
+    /// Nothing: it is read in its turn.
+    Plain,
+    /// It was received out of band. Readers skip it, but stop before it.
+    Hole,
+    /// As a hole, but nobody stops before it any more.
+    Gone,
+}
+
+/// One mark.
+pub(crate) struct Mark<A> {
+    end: usize,
+    byte: Byte,
+    aux: Option<A>,
+}
+
+/// A mark that a write will leave, and the memory for it.
+pub(crate) struct Tag<A> {
+    aux: Option<A>,
+    urgent: bool,
+    place: RBTreeNodeReservation<usize, Mark<A>>,
+}
+
+impl<A> Tag<A> {
+    /// A mark with `aux`; `urgent` if the (one) byte is out of band. Sleeps.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(crate) fn new(aux: Option<A>, urgent: bool) -> Result<Self> {
+        Ok(Self {
+            aux,
+            urgent,
+            place: RBTreeNodeReservation::new(GFP_KERNEL_ACCOUNT | __GFP_NOWARN)?,
+        })
+    }
+}
+
+/// How a reader comes along.
+#[derive(Clone, Copy)]
+pub(crate) struct Look {
+    /// It has received bytes in this call already.
+    pub(crate) has_bytes: bool,
+    /// It leaves them in the queue.
+    pub(crate) peek: bool,
+    /// The byte that is out of band stays in line (SO_OOBINLINE).
+    pub(crate) inline: bool,
+}
+
+/// What a reader finds at a position.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// Bytes that belong together, up to a position.
+    UpTo(usize),
+    /// A byte to pass over; one that is to be consumed if this says so.
+    Pass { consume: bool },
+    /// The end of what this call may receive.
+    Stop,
+}
+
+/// The marks of a stream.
+pub(super) struct Marks<A> {
+    tree: RBTree<usize, Mark<A>>,
+    /// The position of the byte that is out of band and was not received.
+    urgent: Option<usize>,
+    holes: usize,
+}
+
+/// A mark that was taken out, to be dropped where no lock is held.
+pub(crate) type Removed<A> = Option<RBTreeNode<usize, Mark<A>>>;
+
+impl<A> Marks<A> {
+    pub(super) fn new() -> Self {
+        Self {
+            tree: RBTree::new(),
+            urgent: None,
+            holes: 0,
+        }
+    }
+
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.tree.is_empty()
+    }
+
+    /// The bytes in the queue that no read will return.
+    pub(super) fn holes(&self) -> usize {
+        self.holes
+    }
+
+    /// The position of the byte that is out of band.
+    pub(super) fn urgent(&self) -> Option<usize> {
+        self.urgent
+    }
+
+    /// Marks the bytes from `start` to `end`.
+    pub(super) fn push(&mut self, tag: Tag<A>, start: usize, end: usize) {
+        if tag.urgent {
+            // The one before becomes a byte as any other.
+            self.urgent = Some(start);
+        }
+        let mark = Mark {
+            end,
+            byte: Byte::Plain,
+            aux: tag.aux,
+        };
+        self.tree.insert(tag.place.into_node(start, mark));
+    }
+
+    /// What is at `at`, before `end`, the end of what is queued.
+    pub(super) fn find(&mut self, at: usize, end: usize, look: Look) -> (Found, Removed<A>) {
+        let consume = !look.peek;
+        if let Some(mark) = self.tree.get(&at) {
+            match mark.byte {
+                Byte::Hole if look.has_bytes && self.urgent.is_none() => {
+                    return (Found::Stop, None)
+                }
+                Byte::Hole | Byte::Gone => {
+                    let removed = if consume { self.remove(at) } else { None };
+                    return (Found::Pass { consume }, removed);
+                }
+                Byte::Plain => {}
+            }
+        }
+        if self.urgent == Some(at) {
+            if look.has_bytes {
+                return (Found::Stop, None);
+            }
+            if consume {
+                self.urgent = None;
+            }
+            if !look.inline {
+                let removed = if consume { self.remove(at) } else { None };
+                return (Found::Pass { consume }, removed);
+            }
+        }
+        let mut upto = end;
+        if let Some(cursor) = self.tree.cursor_lower_bound(&at) {
+            let (start, mark) = cursor.current();
+            upto = if *start == at { mark.end } else { *start };
+        }
+        (Found::UpTo(upto.min(end)), None)
+    }
+
+    fn remove(&mut self, at: usize) -> Removed<A> {
+        if self.tree.get(&at)?.byte != Byte::Plain {
+            self.holes -= 1;
+        }
+        self.tree.remove_node(&at)
+    }
+
+    /// What goes with the byte at `at`.
+    pub(super) fn aux(&mut self, at: usize) -> Option<&mut A> {
+        self.tree.get_mut(&at)?.aux.as_mut()
+    }
+
+    /// The bytes from `at` to `upto` were consumed.
+    pub(super) fn consume(&mut self, at: usize, upto: usize) -> Removed<A> {
+        let mark = self.tree.get_mut(&at)?;
+        if mark.end <= upto {
+            return self.tree.remove_node(&at);
+        }
+        // The rest of the write keeps what goes with it.
+        let nothing = Mark {
+            end: upto,
+            byte: Byte::Plain,
+            aux: None,
+        };
+        let mark = mem::replace(mark, nothing);
+        let place = self.tree.remove_node(&at)?.into_reservation();
+        self.tree.insert(place.into_node(upto, mark));
+        None
+    }
+
+    /// Receives the byte that is out of band, unless `peek`; returns where it
+    /// is.
+    pub(super) fn take_urgent(&mut self, peek: bool) -> Option<usize> {
+        let at = self.urgent?;
+        if peek {
+            return Some(at);
+        }
+        self.urgent = None;
+        // A hole right before this one is none any more.
+        if let Some(before) = at.checked_sub(1).and_then(|p| self.tree.get_mut(&p)) {
+            if before.byte == Byte::Hole {
+                before.byte = Byte::Gone;
+            }
+        }
+        let mark = self.tree.get_mut(&at)?;
+        mark.byte = Byte::Hole;
+        self.holes += 1;
+        Some(at)
+    }
+
+    /// Whether the next byte to read, `at`, is where the one out of band is or
+    /// was.
+    pub(super) fn is_at_mark(&self, mut at: usize) -> bool {
+        loop {
+            let byte = self.tree.get(&at).map(|mark| mark.byte);
+            match byte {
+                Some(Byte::Gone) => at += 1,
+                Some(Byte::Hole) => {
+                    return self.urgent.is_none_or(|urgent| urgent == at + 1);
+                }
+                _ => return self.urgent == Some(at),
+            }
+        }
+    }
+
+    /// Forgets all marks.
+    pub(super) fn clear(&mut self) -> Self {
+        mem::replace(self, Self::new())
+    }
+
+    /// Shows `see` what goes with each mark.
+    pub(super) fn for_each(&self, mut see: impl FnMut(&A)) {
+        for mark in self.tree.values() {
+            if let Some(aux) = &mark.aux {
+                see(aux);
+            }
+        }
+    }
+}
