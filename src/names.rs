@@ -2,12 +2,13 @@
 
 //! Names: the table of those that are bound in one network namespace.
 //!
-//! Owns: what an address means ([`Name`]), who may use it ([`Mode`]) and what it
+//! Owns: what an address means ([`Name`]), who may use it ([`Access`]) and what it
 //! leads to ([`Entry`]).
 //!
 //! Imports: `net`, for credentials and errno names.
 //!
-//! Locks: `Names::table`, taken alone and for one lookup or change.
+//! Locks: `Names::table` and `Entry::access`, each taken alone and for one lookup
+//! or change.
 
 use crate::net::{
     addr::Address,
@@ -92,15 +93,18 @@ impl Name {
 }
 
 /// Owner and permissions of a name. Whoever connects needs the write bit.
-struct Mode {
-    owner: Kuid,
-    group: Kgid,
-    mode: u16,
+#[derive(Clone, Copy)]
+pub(crate) struct Access {
+    pub(crate) owner: Kuid,
+    pub(crate) group: Kgid,
+    /// The permission bits.
+    pub(crate) mode: u16,
 }
 
-impl Mode {
-    /// What a name has that the current task binds.
-    fn new(name: &Name) -> Self {
+impl Access {
+    /// What a name has that the current task binds for a socket with these
+    /// permission bits.
+    pub(crate) fn new(name: &Name, mode: u16) -> Self {
         let mask = if name.is_abstract() {
             0
         } else {
@@ -109,7 +113,7 @@ impl Mode {
         Self {
             owner: current_fsuid(),
             group: Kgid::current_fsgid(),
-            mode: 0o777 & !mask,
+            mode: mode & 0o777 & !mask,
         }
     }
 
@@ -166,10 +170,12 @@ impl Ord for Key {
 }
 
 /// A bound name and what it leads to, a `T`, once there is one.
+#[pin_data]
 pub(crate) struct Entry<T> {
     name: Name,
     kind: u16,
-    mode: Mode,
+    #[pin]
+    access: Mutex<Access>,
     target: SetOnce<T>,
 }
 
@@ -177,6 +183,22 @@ impl<T> Entry<T> {
     /// The name.
     pub(crate) fn name(&self) -> &Name {
         &self.name
+    }
+
+    /// Who may use the name. Sleeps.
+    pub(crate) fn access(&self) -> Access {
+        *self.access.lock()
+    }
+
+    /// Changes who may use the name. Sleeps.
+    ///
+    /// # Errors
+    ///
+    /// What `change` returns; nothing is changed then.
+    pub(crate) fn change_access(&self, change: impl FnOnce(Access) -> Result<Access>) -> Result {
+        let mut access = self.access.lock();
+        *access = change(*access)?;
+        Ok(())
     }
 
     /// Makes the name lead to `target`; what it leads to never changes.
@@ -215,14 +237,14 @@ impl<T: Send + Sync> Names<T> {
     /// # Errors
     ///
     /// `EADDRINUSE`, `ENOMEM`.
-    pub(crate) fn bind(&self, kind: u16, name: Name) -> Result<Arc<Entry<T>>> {
-        let entry = Arc::new(
-            Entry {
+    pub(crate) fn bind(&self, kind: u16, name: Name, access: Access) -> Result<Arc<Entry<T>>> {
+        let entry = Arc::pin_init(
+            pin_init!(Entry {
                 name,
                 kind,
-                mode: Mode::new(&name),
+                access <- new_mutex!(access, "names::Entry::access"),
                 target: SetOnce::new(),
-            },
+            }),
             GFP_KERNEL_ACCOUNT,
         )?;
         let node = RBTreeNode::new(Key::new(kind, name), entry.clone(), GFP_KERNEL_ACCOUNT)?;
@@ -240,11 +262,15 @@ impl<T: Send + Sync> Names<T> {
     /// # Errors
     ///
     /// `ENOSPC` if all are in use, `ENOMEM`.
-    pub(crate) fn autobind(&self, kind: u16) -> Result<Arc<Entry<T>>> {
+    pub(crate) fn autobind(
+        &self,
+        kind: u16,
+        access: impl Fn(&Name) -> Access,
+    ) -> Result<Arc<Entry<T>>> {
         for _ in 0..AUTOBIND_NAMES {
             let n = self.autobound.fetch_add(1, Relaxed) % AUTOBIND_NAMES;
             let name = Name::autobind(n)?;
-            match self.bind(kind, name) {
+            match self.bind(kind, name, access(&name)) {
                 Err(e) if e == Error::from(EADDRINUSE) => {}
                 result => return result,
             }
@@ -265,7 +291,7 @@ impl<T: Send + Sync> Names<T> {
     pub(crate) fn find(&self, net: &Net, kind: u16, name: &Name) -> Result<Arc<Entry<T>>> {
         let entry = self.table.lock().get(&Key::new(kind, *name)).cloned();
         let entry = entry.ok_or(ECONNREFUSED)?;
-        if !entry.mode.may_write(net) {
+        if !entry.access().may_write(net) {
             return Err(EACCES);
         }
         if entry.kind != kind {

@@ -2,17 +2,29 @@
 
 //! A connected socket, and the connection that it shares with its peer.
 
-use super::{unconnected::Unconnected, Bound, QueueSocket, State};
+use super::{
+    ancillary::Ancillary,
+    inbox::Envelope,
+    unconnected::Unconnected,
+    Bound,
+    Kind,
+    QueueSocket,
+    State, //
+};
 use crate::{
     net::{
         cred::PeerCred,
         errno::ECONNRESET,
+        file::FileRef,
         sock::{SkState, Sock},
         socket::Socket,
+        sockopt::Wants,
         uapi::Shutdown, //
     },
+    queue::{record::Records, stream::Stream},
     transport::{local::Local, Side, Transport},
 };
+use core::pin::Pin;
 use kernel::{
     prelude::*,
     sync::{aref::ARef, Arc, SetOnce},
@@ -24,6 +36,8 @@ pub(super) struct End {
     /// waking it does nothing.
     sk: SetOnce<ARef<Sock>>,
     name: SetOnce<Bound>,
+    /// What the socket will want that accepts this end.
+    wants: SetOnce<Wants>,
 }
 
 impl End {
@@ -31,6 +45,25 @@ impl End {
         Self {
             sk: SetOnce::new(),
             name: SetOnce::new(),
+            wants: SetOnce::new(),
+        }
+    }
+
+    /// Makes `wants` what a socket will want that is accepted at this end.
+    pub(super) fn set_wants(&self, wants: Wants) {
+        self.wants.populate(wants);
+    }
+
+    /// What the socket at this end wants; of one that is not there yet, the
+    /// senders are recorded, as AF_UNIX does.
+    pub(super) fn wants(&self) -> Wants {
+        match (self.sk(), self.wants.as_ref()) {
+            (Some(sk), _) => sk.wants(),
+            (None, Some(wants)) => Wants {
+                cred: true,
+                ..*wants
+            },
+            (None, None) => Wants::all(),
         }
     }
 
@@ -55,26 +88,59 @@ impl End {
     }
 }
 
+/// A pair of queues of bytes.
+pub(super) type Bytes = Local<Stream<Ancillary>>;
+
+/// A pair of queues of records.
+pub(super) type Packets = Local<Records<Envelope>>;
+
+/// What carries the messages of a connection.
+pub(super) enum Link {
+    Bytes(Pin<KBox<Bytes>>),
+    Packets(Pin<KBox<Packets>>),
+}
+
+impl Link {
+    fn any(&self) -> &dyn Transport {
+        match self {
+            Self::Bytes(link) => &**link,
+            Self::Packets(link) => &**link,
+        }
+    }
+}
+
 /// A connection.
-#[pin_data]
 pub(super) struct Pair {
-    #[pin]
-    link: Local,
+    link: Link,
     a: End,
     b: End,
 }
 
 impl Pair {
-    /// A connection without ends. Sleeps.
-    pub(super) fn new() -> Result<Arc<Self>> {
-        Arc::pin_init(
-            pin_init!(Self {
-                link <- Local::new(),
-                a: End::new(),
-                b: End::new(),
-            }),
-            GFP_KERNEL_ACCOUNT,
-        )
+    /// A connection without ends, for sockets of type `kind`. Sleeps.
+    pub(super) fn new(kind: Kind) -> Result<Arc<Self>> {
+        let flags = GFP_KERNEL_ACCOUNT;
+        let link = match kind {
+            Kind::Stream => Link::Bytes(KBox::pin_init(Local::new(), flags)?),
+            _ => Link::Packets(KBox::pin_init(Local::new(), flags)?),
+        };
+        let (a, b) = (End::new(), End::new());
+        Ok(Arc::new(Self { link, a, b }, flags)?)
+    }
+
+    /// Shows `see` each file that is on its way to `side`. Sleeps.
+    pub(super) fn for_each_file(&self, side: Side, see: &mut dyn FnMut(&FileRef)) {
+        match &self.link {
+            Link::Bytes(link) => link.to(side).for_each(|aux| aux.for_each_file(see)),
+            Link::Packets(link) => link
+                .to(side)
+                .for_each(|envelope| envelope.ancillary.for_each_file(see)),
+        }
+    }
+
+    /// Drops all that is on its way to `side`. Sleeps.
+    pub(super) fn discard(&self, side: Side) {
+        self.link.any().discard(side);
     }
 
     /// One end.
@@ -92,8 +158,8 @@ impl Pair {
         if let (Some(sk), Some(error)) = (sk, error) {
             sk.set_error(error);
         }
-        self.link.shut(Side::A);
-        self.link.shut(Side::B);
+        self.link.any().shut(Side::A);
+        self.link.any().shut(Side::B);
         if let Some(sk) = sk {
             sk.state_change();
             sk.async_hup();
@@ -118,9 +184,18 @@ impl Connected {
         Self { pair, side }
     }
 
-    /// What carries the bytes.
-    pub(super) fn link(&self) -> &impl Transport {
+    /// What carries the messages.
+    pub(super) fn link(&self) -> &Link {
         &self.pair.link
+    }
+
+    fn any(&self) -> &dyn Transport {
+        self.pair.link.any()
+    }
+
+    /// The connection.
+    pub(super) fn pair(&self) -> &Pair {
+        &self.pair
     }
 
     /// Which end this is.
@@ -140,47 +215,118 @@ impl Connected {
 
     /// The bytes that a receive would find.
     pub(super) fn inq(&self) -> usize {
-        self.link().queued(self.side)
+        self.any().queued(self.side)
     }
 
     /// The bytes that the peer has not received yet.
     pub(super) fn outq(&self) -> usize {
-        self.link().queued(self.side.peer())
+        self.any().queued(self.side.peer())
     }
 
     /// Whether nothing more will be received.
     pub(super) fn is_read_shut(&self) -> bool {
-        self.link().is_shut(self.side)
+        self.any().is_shut(self.side)
     }
 
     /// Whether nothing more may be sent.
     pub(super) fn is_write_shut(&self) -> bool {
-        self.link().is_shut(self.side.peer())
+        self.any().is_shut(self.side.peer())
     }
 
-    /// Whether a writer with the given SO_SNDBUF should go on: a quarter of it
-    /// is in use at most, as AF_UNIX has it.
-    pub(super) fn is_writable(&self, sndbuf: usize) -> bool {
-        self.outq() <= sndbuf / 4
+    /// The bytes that may be on their way to `to`: SO_SNDBUF of the sender, or
+    /// SO_RCVBUF of the receiver if that was chosen and is less. A socket that
+    /// is not there has no say.
+    fn limit_to(&self, to: Side) -> usize {
+        let sender = self.pair.end(to.peer()).sk();
+        let receiver = self.pair.end(to).sk();
+        let sndbuf = sender.or(receiver).map_or(0, Sock::sndbuf);
+        match receiver.map(Sock::rcvbuf) {
+            Some((rcvbuf, true)) => rcvbuf.min(sndbuf),
+            _ => sndbuf,
+        }
+    }
+
+    /// The bytes that may wait for the peer.
+    pub(super) fn limit(&self) -> usize {
+        self.limit_to(self.side.peer())
+    }
+
+    /// Whether a writer should go on: a quarter of the limit is in use at most,
+    /// as AF_UNIX has it.
+    pub(super) fn is_writable(&self) -> bool {
+        self.any().is_writable(self.side.peer(), self.limit())
+    }
+
+    /// Whether there is nothing to receive.
+    pub(super) fn is_empty(&self) -> bool {
+        self.any().is_empty(self.side)
+    }
+
+    /// Whether there is enough to receive: SO_RCVLOWAT bytes of a stream, or so
+    /// many that the peer might wait for room, or a record.
+    pub(super) fn is_readable(&self) -> bool {
+        self.is_readable_at(self.side)
+    }
+
+    fn is_readable_at(&self, side: Side) -> bool {
+        if self.any().is_empty(side) {
+            return false;
+        }
+        match (&self.pair.link, self.pair.end(side).sk()) {
+            (Link::Bytes(link), Some(sk)) => {
+                let lowat = sk.lowat();
+                let queued = link.queued(side);
+                queued >= lowat || queued > self.limit_to(side) / 4
+            }
+            _ => true,
+        }
+    }
+
+    /// Whether there is a byte out of band to receive.
+    pub(super) fn is_urgent(&self) -> bool {
+        match &self.pair.link {
+            Link::Bytes(link) => link.to(self.side).is_urgent(),
+            Link::Packets(_) => false,
+        }
+    }
+
+    /// Tells the peer that there is more to receive. Does not sleep.
+    pub(super) fn wake_reader(&self) {
+        if let Some(peer) = self.peer().sk() {
+            if self.is_readable_at(self.side.peer()) {
+                peer.data_ready();
+            } else {
+                peer.more_ready();
+            }
+        }
+    }
+
+    /// Tells the peer that there is room, if there is enough. Does not sleep.
+    pub(super) fn wake_writer(&self) {
+        if let Some(peer) = self.peer().sk() {
+            if self.any().is_writable(self.side, self.limit_to(self.side)) {
+                peer.write_space();
+            }
+        }
     }
 
     /// Shuts what shutdown(2) shut before there was a connection.
     pub(super) fn shut_early(&self, unconnected: &Unconnected) {
         if unconnected.is_read_shut() {
-            self.link().shut(self.side);
+            self.any().shut(self.side);
         }
         if unconnected.is_write_shut() {
-            self.link().shut(self.side.peer());
+            self.any().shut(self.side.peer());
         }
     }
 
     /// shutdown(2), as far as the peer sees it. Does not sleep.
     pub(super) fn shutdown(&self, how: Shutdown) {
         if how.reads() {
-            self.link().shut(self.side);
+            self.any().shut(self.side);
         }
         if how.writes() {
-            self.link().shut(self.side.peer());
+            self.any().shut(self.side.peer());
         }
         let Some(peer) = self.peer().sk() else {
             return;
@@ -197,11 +343,11 @@ impl Connected {
     ///
     /// A peer whose bytes were not received gets `ECONNRESET`.
     pub(super) fn close(&self) {
-        let unread = self.inq() > 0;
+        let unread = !self.is_empty();
         self.pair
             .hang_up(self.side.peer(), unread.then(|| ECONNRESET.into()));
         // Nobody will read them.
-        self.link().discard(self.side);
+        self.any().discard(self.side);
     }
 }
 
@@ -211,7 +357,7 @@ impl Connected {
 ///
 /// `ENOMEM`.
 pub(super) fn socketpair(a: &Socket<QueueSocket>, b: &Socket<QueueSocket>) -> Result {
-    let pair = Pair::new()?;
+    let pair = Pair::new(a.kind)?;
     for (sock, side) in [(a, Side::A), (b, Side::B)] {
         pair.end(side).set_sk(sock.sk());
         sock.sk().set_peer_cred(PeerCred::current());

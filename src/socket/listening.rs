@@ -12,9 +12,11 @@ use crate::{
     net::{
         cred::PeerCred,
         errno::ECONNREFUSED,
+        file::FileRef,
         poll::Events,
         sock::{NewSock, SkState, Sock},
         socket::{AcceptSocket, Socket},
+        sockopt::Wants,
         wait, //
     },
     transport::Side,
@@ -104,6 +106,60 @@ pub(crate) struct Backlog {
     /// Notified when an embryo leaves, and when none can come any more.
     #[pin]
     room: CondVar,
+    /// Sockets that poll for room: see [`AwaitedRoom`].
+    #[pin]
+    pollers: Mutex<Pollers>,
+}
+
+/// Sockets that poll for room in a backlog.
+#[derive(Default)]
+struct Pollers {
+    sockets: Option<RBTree<u64, ARef<Sock>>>,
+    next: u64,
+}
+
+/// The place of a socket whose non-blocking connect(2) found a backlog full, and
+/// that may poll for room; it leaves when this is dropped.
+pub(super) struct AwaitedRoom {
+    backlog: Arc<Backlog>,
+    number: u64,
+}
+
+impl AwaitedRoom {
+    /// Has `sk` told when there is room. Sleeps.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(super) fn new(backlog: &Arc<Backlog>, sk: &Sock) -> Result<Self> {
+        let place = RBTreeNodeReservation::new(GFP_KERNEL_ACCOUNT)?;
+        let mut pollers = backlog.pollers.lock();
+        let number = pollers.next;
+        // OVERFLOW: It takes centuries to count so far.
+        pollers.next += 1;
+        let sockets = pollers.sockets.get_or_insert_with(RBTree::new);
+        sockets.insert(place.into_node(number, sk.into()));
+        drop(pollers);
+        let backlog = backlog.clone();
+        Ok(Self { backlog, number })
+    }
+
+    /// Whether connect(2) would find room now, or learn that it never will.
+    /// Sleeps.
+    pub(super) fn has_room(&self) -> bool {
+        let inner = self.backlog.inner.lock();
+        !inner.is_open() || !inner.is_full()
+    }
+}
+
+impl Drop for AwaitedRoom {
+    fn drop(&mut self) {
+        let mut pollers = self.backlog.pollers.lock();
+        let sockets = pollers.sockets.as_mut();
+        let node = sockets.and_then(|sockets| sockets.remove_node(&self.number));
+        drop(pollers);
+        drop(node);
+    }
 }
 
 /// Whether there is room in a backlog.
@@ -119,6 +175,12 @@ impl Place<'_> {
     /// Who listens.
     pub(super) fn cred(&self) -> PeerCred {
         self.0.cred.clone()
+    }
+
+    /// What a socket will want that is accepted.
+    pub(super) fn wants(&self) -> Wants {
+        let listener = self.0.listener.as_ref();
+        listener.map_or_else(Wants::all, |listener| listener.wants())
     }
 
     /// Takes the place; returns the socket to wake.
@@ -146,6 +208,10 @@ impl Backlog {
                     "socket::listening::Backlog::inner"
                 ),
                 room <- new_condvar!("socket::listening::Backlog::room"),
+                pollers <- new_mutex!(
+                    Pollers::default(),
+                    "socket::listening::Backlog::pollers"
+                ),
             }),
             GFP_KERNEL_ACCOUNT,
         )
@@ -197,7 +263,20 @@ impl Backlog {
     /// Lets nobody connect any more; who waits already may be accepted. Sleeps.
     pub(super) fn shut(&self) {
         self.inner.lock().shut = true;
+        self.wake_all();
+    }
+
+    /// Has all look who wait or poll for room. Sleeps.
+    fn wake_all(&self) {
         self.room.notify_all();
+        self.wake_pollers();
+    }
+
+    fn wake_pollers(&self) {
+        let pollers = self.pollers.lock();
+        for sk in pollers.sockets.iter().flat_map(RBTree::values) {
+            sk.write_space();
+        }
     }
 
     /// Whether there is an embryo; `EAGAIN` if not yet, `EINVAL` if never.
@@ -213,6 +292,7 @@ impl Backlog {
     fn try_pop(&self) -> Result<Embryo> {
         let node = self.inner.lock().pop().ok_or(EAGAIN)?;
         self.room.notify_one();
+        self.wake_pollers();
         let (_, embryo) = node.to_key_value();
         Ok(embryo)
     }
@@ -234,12 +314,19 @@ impl Listening {
         let old = core::mem::replace(&mut inner.cred, cred);
         drop(inner);
         drop(old);
-        self.0.room.notify_all();
+        self.0.wake_all();
     }
 
     /// Whether accept(2) would not wait. Sleeps.
     pub(super) fn is_acceptable(&self) -> bool {
         self.0.inner.lock().queued > 0
+    }
+
+    /// Shows `see` each file that was sent to those that wait. Sleeps.
+    pub(super) fn for_each_file(&self, see: &mut dyn FnMut(&FileRef)) {
+        for embryo in self.0.inner.lock().queue.values() {
+            embryo.pair.for_each_file(Side::B, see);
+        }
     }
 
     /// Whether receiving was shut. Sleeps.
@@ -260,7 +347,7 @@ impl Listening {
         inner.queued = 0;
         drop(inner);
         drop(listener);
-        self.0.room.notify_all();
+        self.0.wake_all();
         for embryo in queue.values() {
             embryo.pair.reset();
         }
@@ -291,7 +378,7 @@ pub(super) fn accept(
             // What can fail comes before the embryo leaves the queue.
             backlog.may_pop()?;
             if child.is_none() {
-                let data = QueueSocket::new();
+                let data = QueueSocket::new(sock.kind);
                 child = Some(NewSock::<QueueSocket>::new(sk.net(), sock.kind(), data)?);
             }
             backlog.try_pop()
@@ -300,6 +387,7 @@ pub(super) fn accept(
     )?;
     let child = child.ok_or(ENOMEM)?;
 
+    child.sk().set_recv_flags(sk.recv_flags());
     child.sk().inherit_label(sk);
     child.sk().set_peer_cred(embryo.cred);
     child.sk().set_state(SkState::Established);

@@ -21,8 +21,15 @@
 //! became until it is released. So the state is written once, and an operation
 //! that reads it takes no lock.
 
+mod ancillary;
+mod collect;
 mod connected;
+mod datagram;
+mod inbox;
+mod inflight;
 mod listening;
+mod option;
+mod packet;
 mod poll;
 mod recv;
 mod send;
@@ -32,25 +39,47 @@ use crate::{
     names::{Entry, Names},
     net::{
         addr::{Address, AddressBuf},
-        errno::{ENOTCONN, EPROTONOSUPPORT, ESOCKTNOSUPPORT},
+        cred::{current_fsuid, Kgid},
+        errno::{ENOTCONN, EOPNOTSUPP, EPROTONOSUPPORT, ESOCKTNOSUPPORT},
         family::{Family, SocketFamily},
+        file::FileRef,
         msg::{RecvMsg, SendMsg},
         ops::SocketOps,
         poll::{Events, PollWait},
         sock::Sock,
         socket::{AcceptSocket, Socket},
-        uapi::{NameOf, Shutdown, SIOCINQ, SIOCOUTQ, SOCK_STREAM}, //
+        sockopt::{OptIn, OptOut},
+        uapi::{
+            NameOf,
+            Shutdown,
+            SIOCATMARK,
+            SIOCINQ,
+            SIOCOUTQ,
+            SOCK_DGRAM,
+            SOCK_RAW,
+            SOCK_SEQPACKET,
+            SOCK_STREAM, //
+        },
     },
+    queue::Queue,
 };
-use connected::Connected;
+use connected::{Bytes, Connected, Link, Packets};
 use core::pin::Pin;
+use inbox::Inbox;
+use inflight::InFlights;
 use kernel::{
     new_mutex,
     prelude::*,
-    sync::{Arc, Mutex, SetOnce},
-    uaccess::{UserPtr, UserSlice}, //
+    sync::{
+        atomic::{Atomic, Relaxed},
+        Arc,
+        Mutex,
+        SetOnce, //
+    },
+    task::Kuid, //
 };
 use listening::{Backlog, Listening};
+use packet::Source;
 use unconnected::Unconnected;
 
 /// The protocol that means whatever the family has.
@@ -65,34 +94,93 @@ static QSOCK: Family<Qsock> = Family::new();
 impl SocketFamily for Qsock {
     const NAME: &'static CStr = c"QSOCK";
     type Socket = QueueSocket;
-    type NetNs = Names<Arc<Backlog>>;
+    type NetNs = PerNet;
 
     fn family() -> &'static Family<Self> {
         &QSOCK
     }
 
     fn netns() -> impl PinInit<Self::NetNs, Error> {
-        Names::new()
+        try_pin_init!(PerNet {
+            names <- Names::new(),
+            in_flight <- InFlights::new(),
+        }? Error)
+    }
+
+    fn kind(kind: u16) -> u16 {
+        // As AF_UNIX.
+        if kind == SOCK_RAW {
+            SOCK_DGRAM
+        } else {
+            kind
+        }
     }
 
     fn create(kind: u16, protocol: c_int) -> Result<impl PinInit<QueueSocket, Error>> {
         if protocol != PROTOCOL_ANY && protocol != c_int::from(QSOCK.number()) {
             return Err(EPROTONOSUPPORT.into());
         }
-        if kind != SOCK_STREAM {
-            return Err(ESOCKTNOSUPPORT.into());
-        }
-        Ok(QueueSocket::new())
+        Ok(QueueSocket::new(match kind {
+            SOCK_STREAM => Kind::Stream,
+            SOCK_SEQPACKET => Kind::SeqPacket,
+            SOCK_DGRAM => Kind::Datagram,
+            _ => return Err(ESOCKTNOSUPPORT.into()),
+        }))
     }
 }
 
-/// A name in the table, and the backlog that it leads to.
-type Bound = Arc<Entry<Arc<Backlog>>>;
+/// What the family keeps in each network namespace.
+#[pin_data]
+pub(crate) struct PerNet {
+    #[pin]
+    names: Names<Target>,
+    /// That of the initial namespace is for all: sockets pass from one to the
+    /// other.
+    #[pin]
+    in_flight: InFlights,
+}
+
+/// The types of sockets.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Stream,
+    SeqPacket,
+    Datagram,
+}
+
+/// What a name leads to.
+enum Target {
+    /// Connections that wait to be accepted.
+    Backlog(Arc<Backlog>),
+    /// A datagram socket.
+    Inbox(Arc<Inbox>),
+}
+
+impl Target {
+    fn backlog(&self) -> Option<&Arc<Backlog>> {
+        match self {
+            Self::Backlog(backlog) => Some(backlog),
+            Self::Inbox(_) => None,
+        }
+    }
+
+    fn inbox(&self) -> Option<&Arc<Inbox>> {
+        match self {
+            Self::Inbox(inbox) => Some(inbox),
+            Self::Backlog(_) => None,
+        }
+    }
+}
+
+/// A name in the table, and what it leads to.
+type Bound = Arc<Entry<Target>>;
 
 /// What a socket became.
 enum State {
     Listening(Listening),
     Connected(Connected),
+    /// From the beginning, and for good.
+    Datagram(Arc<Inbox>),
 }
 
 /// The name that a socket has.
@@ -119,16 +207,85 @@ pub(crate) struct QueueSocket {
     transition: Mutex<Unconnected>,
     state: SetOnce<State>,
     name: SetOnce<Naming>,
+    kind: Kind,
+    /// Who made the socket: what fchown(2) changed is not theirs.
+    creator: (Kuid, Kgid),
+    /// SO_INQ.
+    inq: Atomic<bool>,
 }
 
 impl QueueSocket {
     /// An unconnected socket without a name.
-    fn new() -> impl PinInit<Self, Error> {
+    fn new(kind: Kind) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             transition <- new_mutex!(Unconnected::default(), "socket::QueueSocket::transition"),
-            state: SetOnce::new(),
+            state: {
+                let state = SetOnce::new();
+                if kind == Kind::Datagram {
+                    state.populate(State::Datagram(Inbox::new()?));
+                }
+                state
+            },
             name: SetOnce::new(),
+            kind,
+            creator: (current_fsuid(), Kgid::current_fsgid()),
+            inq: Atomic::new(false),
         }? Error)
+    }
+
+    /// Whether a receive tells how much is left.
+    fn wants_inq(&self) -> bool {
+        self.inq.load(Relaxed)
+    }
+
+    /// The connection, if it is one of bytes.
+    fn bytes(&self) -> Option<(&Connected, &Bytes)> {
+        let connected = self.connected()?;
+        match connected.link() {
+            Link::Bytes(link) => Some((connected, link)),
+            Link::Packets(_) => None,
+        }
+    }
+
+    /// The connection, if it is one of packets.
+    fn packets(&self) -> Option<(&Connected, &Packets)> {
+        let connected = self.connected()?;
+        match connected.link() {
+            Link::Packets(link) => Some((connected, link)),
+            Link::Bytes(_) => None,
+        }
+    }
+
+    /// The inbox, if it is a datagram socket.
+    fn inbox(&self) -> Option<&Arc<Inbox>> {
+        match self.state.as_ref() {
+            Some(State::Datagram(inbox)) => Some(inbox),
+            _ => None,
+        }
+    }
+
+    /// Shows `see` each file that waits to be received. Sleeps.
+    fn for_each_file(&self, see: &mut dyn FnMut(&FileRef)) {
+        match self.state.as_ref() {
+            Some(State::Listening(listening)) => listening.for_each_file(see),
+            Some(State::Connected(connected)) => {
+                connected.pair().for_each_file(connected.side(), see)
+            }
+            Some(State::Datagram(inbox)) => inbox
+                .records
+                .for_each(|envelope| envelope.ancillary.for_each_file(see)),
+            None => {}
+        }
+    }
+
+    /// Drops all that waits to be received, because nobody can. Sleeps.
+    fn purge(&self) {
+        match self.state.as_ref() {
+            Some(State::Listening(listening)) => listening.close(),
+            Some(State::Connected(connected)) => connected.pair().discard(connected.side()),
+            Some(State::Datagram(inbox)) => inbox.records.discard(),
+            None => {}
+        }
     }
 
     fn connected(&self) -> Option<&Connected> {
@@ -146,19 +303,26 @@ impl QueueSocket {
     }
 }
 
+/// The names of the namespace that `sock` is in.
+fn names_of(sock: &Socket<QueueSocket>) -> &Names<Target> {
+    &sock.sk().net().data::<Qsock>().names
+}
+
 #[vtable]
 impl SocketOps for QueueSocket {
     type Family = Qsock;
 
     fn release(self: Pin<&mut Self>, sk: &Sock) {
         if let Some(Naming::Own(entry)) = self.name.as_ref() {
-            sk.net().data::<Qsock>().unbind(entry);
+            sk.net().data::<Qsock>().names.unbind(entry);
         }
         match self.state.as_ref() {
             Some(State::Listening(listening)) => listening.close(),
             Some(State::Connected(connected)) => connected.close(),
+            Some(State::Datagram(inbox)) => inbox.close(),
             None => {}
         }
+        ancillary::in_flight().collect_later();
     }
 
     fn bind(sock: &Socket<Self>, addr: Address<'_>) -> Result {
@@ -170,17 +334,32 @@ impl SocketOps for QueueSocket {
     }
 
     fn socketpair(a: &Socket<Self>, b: &Socket<Self>) -> Result {
-        connected::socketpair(a, b)
+        match (a.inbox(), b.inbox()) {
+            (Some(inbox_a), Some(inbox_b)) => {
+                datagram::socketpair((a, inbox_a), (b, inbox_b));
+                Ok(())
+            }
+            _ => connected::socketpair(a, b),
+        }
     }
 
     fn accept(sock: &Socket<Self>, new: AcceptSocket<'_, Self>, nonblock: bool) -> Result {
+        if sock.kind == Kind::Datagram {
+            return Err(EOPNOTSUPP.into());
+        }
         listening::accept(sock, new, nonblock)
     }
 
     fn getname(sock: &Socket<Self>, of: NameOf, name: &mut AddressBuf<'_>) -> Result {
-        let entry = match of {
-            NameOf::Own => sock.name.as_ref().map(Naming::entry),
-            NameOf::Peer => sock.connected().ok_or(ENOTCONN)?.peer().name(),
+        let peer;
+        let entry = match (of, sock.state.as_ref()) {
+            (NameOf::Own, _) => sock.name.as_ref().map(Naming::entry),
+            (NameOf::Peer, Some(State::Connected(connected))) => connected.peer().name(),
+            (NameOf::Peer, Some(State::Datagram(inbox))) => {
+                peer = inbox.peer().ok_or(ENOTCONN)?;
+                peer.name()
+            }
+            (NameOf::Peer, _) => return Err(ENOTCONN.into()),
         };
         let bytes = entry.map(|entry| entry.name().as_bytes());
         name.set(QSOCK.number(), bytes.unwrap_or_default());
@@ -191,20 +370,32 @@ impl SocketOps for QueueSocket {
         poll::poll(sock, wait)
     }
 
-    fn ioctl(sock: &Socket<Self>, cmd: u32, arg: usize) -> Result<c_int> {
+    fn ioctl(sock: &Socket<Self>, cmd: u32) -> Result<c_int> {
         let bytes = match (cmd, sock.state.as_ref()) {
+            (SIOCATMARK, _) if sock.kind != Kind::Stream => return Err(EOPNOTSUPP.into()),
+            (SIOCATMARK, _) => sock.bytes().map_or(0, |(connected, link)| {
+                link.to(connected.side()).read().is_at_mark().into()
+            }),
+            (SIOCINQ, Some(State::Datagram(inbox))) => inbox.records.first_len(),
+            (SIOCOUTQ, Some(State::Datagram(inbox))) => inbox.sent.bytes(),
             (SIOCINQ, Some(State::Listening(_))) => return Err(EINVAL),
             (SIOCINQ, Some(State::Connected(connected))) => connected.inq(),
             (SIOCOUTQ, Some(State::Connected(connected))) => connected.outq(),
             (SIOCINQ | SIOCOUTQ, _) => 0,
             _ => return Err(ENOIOCTLCMD),
         };
-        let bytes = c_int::try_from(bytes).unwrap_or(c_int::MAX);
-        UserSlice::new(UserPtr::from_addr(arg), size_of::<c_int>())
-            .writer()
-            .write(&bytes)?;
-        Ok(0)
+        Ok(c_int::try_from(bytes).unwrap_or(c_int::MAX))
     }
+
+    fn setsockopt(sock: &Socket<Self>, level: c_int, name: c_int, value: &OptIn) -> Result {
+        option::set(sock, level, name, value)
+    }
+
+    fn getsockopt(sock: &Socket<Self>, level: c_int, name: c_int) -> Result<OptOut> {
+        option::get(sock, level, name)
+    }
+
+    const HAS_PEEK_OFFSET: bool = true;
 
     fn listen(sock: &Socket<Self>, backlog: u32) -> Result {
         unconnected::listen(sock, backlog)
@@ -215,10 +406,22 @@ impl SocketOps for QueueSocket {
     }
 
     fn sendmsg(sock: &Socket<Self>, msg: SendMsg<'_>) -> Result<usize> {
-        send::sendmsg(sock, msg)
+        match sock.kind {
+            Kind::Stream => send::sendmsg(sock, sock.bytes(), msg),
+            Kind::SeqPacket => packet::sendmsg(sock, sock.packets(), msg),
+            Kind::Datagram => datagram::sendmsg(sock, sock.inbox().ok_or(ENOTCONN)?, msg),
+        }
     }
 
     fn recvmsg(sock: &Socket<Self>, msg: RecvMsg<'_>) -> Result<usize> {
-        recv::recvmsg(sock, msg)
+        let source = match sock.kind {
+            Kind::Stream => return recv::recvmsg(sock, sock.bytes(), msg),
+            Kind::SeqPacket => {
+                let (connected, link) = sock.packets().ok_or(ENOTCONN)?;
+                Source::Peer(connected, link)
+            }
+            Kind::Datagram => Source::Inbox(sock.inbox().ok_or(ENOTCONN)?),
+        };
+        packet::recvmsg(sock, &source, msg)
     }
 }

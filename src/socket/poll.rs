@@ -2,7 +2,7 @@
 
 //! poll(2): what a socket is ready for, in each of its states.
 
-use super::{QueueSocket, State};
+use super::{datagram, QueueSocket, State};
 use crate::net::{
     poll::{Events, PollWait},
     socket::Socket, //
@@ -15,11 +15,15 @@ pub(super) fn poll(sock: &Socket<QueueSocket>, wait: &PollWait<'_>) -> Events {
     sock.poll_wait(wait);
     let sk = sock.sk();
     let (read_shut, write_shut, ready) = match sock.state.as_ref() {
+        Some(State::Datagram(inbox)) => {
+            return Events::ERR.when(sk.has_error()) | datagram::poll(sock, inbox);
+        }
         Some(State::Connected(connected)) => (
             connected.is_read_shut(),
             connected.is_write_shut(),
-            Events::IN.when(connected.inq() > 0)
-                | Events::OUT.when(connected.is_writable(sk.sndbuf())),
+            Events::IN.when(connected.is_readable())
+                | Events::PRI.when(connected.is_urgent())
+                | Events::OUT.when(connected.is_writable()),
         ),
         Some(State::Listening(listening)) => (
             listening.is_shut(),
@@ -31,8 +35,12 @@ pub(super) fn poll(sock: &Socket<QueueSocket>, wait: &PollWait<'_>) -> Events {
             (
                 unconnected.is_read_shut(),
                 unconnected.is_write_shut(),
-                // As AF_UNIX: there is room, and nobody to send to.
-                Events::OUT | Events::HUP,
+                match unconnected.awaits_room() {
+                    // As AF_UNIX: there is room, and nobody to send to.
+                    None => Events::OUT | Events::HUP,
+                    // connect(2) found a backlog full: would it still?
+                    Some(place) => Events::OUT.when(place.has_room()),
+                },
             )
         }
     };

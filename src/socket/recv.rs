@@ -2,10 +2,14 @@
 
 //! recvmsg(2) on a stream.
 
-use super::{connected::Connected, QueueSocket, QSOCK};
+use super::{
+    ancillary::Received,
+    connected::{Bytes, Connected},
+    QueueSocket,
+    QSOCK, //
+};
 use crate::{
     net::{
-        errno::EOPNOTSUPP,
         msg::{MsgFlags, RecvMsg},
         poll::Events,
         sock::Sock,
@@ -13,110 +17,224 @@ use crate::{
         wait, //
     },
     policy,
-    queue::stream::Empty,
-    transport::Transport,
+    queue::{
+        marks::Look,
+        stream::{Next, Span},
+        Empty, //
+    },
 };
 use kernel::prelude::*;
 
-/// How a receive leaves the queue.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    /// What is received is gone.
-    Take,
-    /// What is received stays: MSG_PEEK.
-    Peek,
-}
-
 /// Receives into `msg`; returns the bytes, 0 at the end of the stream. Sleeps.
+///
+/// A receive ends before the byte that is out of band, after bytes that came
+/// with files, and, where the socket wants to know who sends, before those of
+/// another sender.
 ///
 /// # Errors
 ///
-/// `EINVAL` if the socket is not connected; `EOPNOTSUPP` for MSG_OOB; `EAGAIN`
-/// if there is nothing (for longer than SO_RCVTIMEO); `EINTR`; `EFAULT`, and
-/// then nothing is lost; the socket's pending error, once the queue is empty;
-/// what the policy returns. After a part was received, the length of that is
-/// returned instead.
-pub(super) fn recvmsg(sock: &Socket<QueueSocket>, mut msg: RecvMsg<'_>) -> Result<usize> {
-    let connected = sock.connected().ok_or(EINVAL)?;
+/// `EINVAL` if the socket is not connected, or for MSG_OOB if there is no byte
+/// out of band; `EAGAIN` if there is nothing (for longer than SO_RCVTIMEO);
+/// `EINTR`; `EFAULT`, and then nothing is lost; the socket's pending error, once
+/// the queue is empty; what the policy returns. After a part was received, the
+/// length of that is returned instead.
+pub(super) fn recvmsg(
+    sock: &Socket<QueueSocket>,
+    connection: Option<(&Connected, &Bytes)>,
+    mut msg: RecvMsg<'_>,
+) -> Result<usize> {
+    let (connected, link) = connection.ok_or(EINVAL)?;
     let flags = msg.flags();
-    if flags.has(MsgFlags::OOB) {
-        return Err(EOPNOTSUPP.into());
-    }
     let sk = sock.sk();
     let len = msg.len();
-    let target = sk.rcvlowat(flags.has(MsgFlags::WAITALL), len);
-    let mut timeo = sk.rcvtimeo(flags.has(MsgFlags::DONTWAIT));
-    let mode = if flags.has(MsgFlags::PEEK) {
-        Mode::Peek
-    } else {
-        Mode::Take
+    let peek = flags.has(MsgFlags::PEEK);
+    let mut receiver = Receiver {
+        sk,
+        connected,
+        link,
+        target: sk.rcvlowat(flags.has(MsgFlags::WAITALL), len),
+        len,
+        peek,
+        copied: 0,
+        beside: None,
+        got: Received::default(),
     };
-
-    let mut copied = 0;
+    if flags.has(MsgFlags::OOB) {
+        return receiver.recv_urgent(&mut msg);
+    }
+    let mut timeo = sk.rcvtimeo(flags.has(MsgFlags::DONTWAIT));
     let result = loop {
-        let received = wait::block_on(
+        let step = wait::block_on(
             sk,
-            Events::IN,
+            Events::IN | Events::MORE,
             &mut timeo,
-            || try_recv(sk, connected, &mut msg, len - copied, mode),
-            || connected.inq() > 0,
+            || receiver.try_recv(&mut msg),
+            || !connected.is_empty(),
         );
-        match received {
-            Ok(Some(n)) => copied += n,
-            Ok(None) => break Ok(()),
+        match step {
+            // As AF_UNIX: a peek does not wait for more than there is.
+            Ok(Step::More) if !receiver.is_done() && !peek => {}
+            Ok(_) => break Ok(()),
             Err(error) => break Err(error),
         }
-        // As AF_UNIX: a peek does not wait for more than there is.
-        if copied >= target || copied == len || mode == Mode::Peek {
-            break Ok(());
-        }
     };
+    let copied = receiver.copied;
     match result {
-        Err(error) if copied == 0 => Err(error),
-        _ => {
-            if let (1.., Some(name)) = (copied, connected.peer().name()) {
-                msg.set_name(|buf| buf.set(QSOCK.number(), name.name().as_bytes()));
-            }
-            Ok(copied)
-        }
+        Err(error) if copied == 0 => return Err(error),
+        _ => {}
     }
+    if let (1.., Some(name)) = (copied, connected.peer().name()) {
+        msg.set_name(|buf| buf.set(QSOCK.number(), name.name().as_bytes()));
+    }
+    receiver.got.deliver(sock, &mut msg);
+    let cmsg = sock.wants_inq();
+    if cmsg || msg.wants_inq() {
+        let left = c_int::try_from(connected.inq()).unwrap_or(c_int::MAX);
+        msg.set_inq(left, cmsg);
+    }
+    Ok(copied)
 }
 
-/// Receives up to `len` bytes; `None` at the end of the stream.
-fn try_recv(
-    sk: &Sock,
-    connected: &Connected,
-    msg: &mut RecvMsg<'_>,
+/// How a call goes on that took what is there.
+enum Step {
+    /// It may receive more.
+    More,
+    /// It must not.
+    Done,
+}
+
+/// One call's receiver.
+struct Receiver<'a> {
+    sk: &'a Sock,
+    connected: &'a Connected,
+    link: &'a Bytes,
+    /// It does not wait for more than these.
+    target: usize,
     len: usize,
-    mode: Mode,
-) -> Result<Option<usize>> {
-    let link = connected.link();
-    let side = connected.side();
-    let incoming = match link.try_recv(side) {
-        Ok(incoming) => incoming,
-        Err(empty) => {
-            // POSIX has it in this order.
-            sk.take_error()?;
-            return match empty {
-                Empty::Shut => Ok(None),
-                Empty::Yet => Err(EAGAIN),
-            };
-        }
-    };
-    policy::chain::recvmsg(|| incoming.bytes())?;
-    let n = incoming.copy_to(len, msg.iter())?;
-    if mode == Mode::Take {
-        incoming.consume(n);
-        wake_writer(connected);
-    }
-    Ok(Some(n))
+    peek: bool,
+    copied: usize,
+    /// Bytes were received, and a sender must be the same, if this is there and
+    /// true.
+    beside: Option<bool>,
+    got: Received,
 }
 
-/// Tells the peer that there is room, if there is enough.
-fn wake_writer(connected: &Connected) {
-    if let Some(peer) = connected.peer().sk() {
-        if connected.inq() <= peer.sndbuf() / 4 {
-            peer.write_space();
+impl Receiver<'_> {
+    fn is_done(&self) -> bool {
+        self.copied >= self.target || self.copied == self.len
+    }
+
+    /// Takes what is there.
+    fn try_recv(&mut self, msg: &mut RecvMsg<'_>) -> Result<Step> {
+        let mut incoming = self.link.to(self.connected.side()).read();
+        let offset = if self.peek {
+            self.sk.peek_offset()
+        } else {
+            None
+        };
+        let mut skip = offset.unwrap_or(0);
+        let mut last: Option<Span> = None;
+        let start = self.copied;
+        loop {
+            let look = Look {
+                has_bytes: self.copied > 0,
+                peek: self.peek,
+                inline: self.sk.is_urgent_inline(),
+            };
+            let whole = match incoming.next(last, look) {
+                Next::Bytes(whole) => whole,
+                Next::Stop => return Ok(Step::Done),
+                Next::Empty(_) if self.copied > start => return Ok(Step::More),
+                Next::Empty(_) if self.copied >= self.target => return Ok(Step::Done),
+                Next::Empty(why) => {
+                    // POSIX has it in this order.
+                    self.sk.take_error()?;
+                    return match why {
+                        Empty::Shut => Ok(Step::Done),
+                        Empty::Yet => Err(EAGAIN),
+                    };
+                }
+            };
+            if skip > 0 && skip >= whole.len() {
+                skip -= whole.len();
+                last = Some(whole);
+                continue;
+            }
+            if !self.is_same_sender(&incoming, whole) {
+                return Ok(Step::Done);
+            }
+            let span = whole.skip(skip).first(self.len - self.copied);
+            policy::chain::recvmsg(|| incoming.bytes(span))?;
+            incoming.copy_to(span, msg.iter())?;
+            self.copied += span.len();
+            incoming.aux(whole, |aux| {
+                if let Some(aux) = aux {
+                    self.got.add_files(aux, self.peek);
+                }
+            });
+            if self.peek {
+                self.sk.peeked(span.len());
+                last = Some(span);
+                skip = 0;
+            } else {
+                self.sk.peek_consumed(span.len());
+                drop(incoming.consume(span));
+                self.connected.wake_writer();
+                last = None;
+            }
+            if self.got.has_files() {
+                return Ok(Step::Done);
+            }
+            if self.copied == self.len {
+                return Ok(Step::More);
+            }
         }
+    }
+
+    /// Whether what `span` begins with may be received with what was received
+    /// before.
+    fn is_same_sender(
+        &mut self,
+        incoming: &crate::queue::stream::Incoming<'_, super::ancillary::Ancillary>,
+        span: Span,
+    ) -> bool {
+        match self.beside {
+            Some(true) => incoming.aux(span, |aux| self.got.is_from_same(aux.as_deref())),
+            Some(false) => true,
+            None => {
+                let wants = self.sk.wants();
+                let wants = wants.cred || wants.sec;
+                self.beside = Some(wants);
+                if wants {
+                    incoming.aux(span, |aux| {
+                        if let Some(aux) = aux {
+                            self.got.add_sender(aux);
+                        }
+                    });
+                }
+                true
+            }
+        }
+    }
+
+    /// MSG_OOB: the byte that is out of band.
+    fn recv_urgent(&mut self, msg: &mut RecvMsg<'_>) -> Result<usize> {
+        if self.sk.is_urgent_inline() {
+            return Err(EINVAL);
+        }
+        let incoming = self.link.to(self.connected.side()).read();
+        // Looked at first, so that a fault loses nothing.
+        let byte = incoming.urgent(true).ok_or(EINVAL)?;
+        if self.len == 0 {
+            return Err(EFAULT);
+        }
+        incoming.copy_to(byte, msg.iter())?;
+        if !self.peek {
+            incoming.urgent(false);
+            drop(incoming);
+            self.connected.wake_writer();
+        }
+        msg.set_flag(MsgFlags::OOB);
+        Ok(1)
     }
 }

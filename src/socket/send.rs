@@ -2,21 +2,25 @@
 
 //! sendmsg(2) on a stream.
 
-use super::{connected::Connected, QueueSocket};
+use super::{
+    ancillary::Ancillary,
+    connected::{Bytes, Connected},
+    datagram::no_buffers,
+    QueueSocket, //
+};
 use crate::{
     net::{
         cred::send_sigpipe,
         errno::{EISCONN, ENOBUFS, ENOTCONN, EOPNOTSUPP},
         msg::{MsgFlags, SendMsg},
         poll::Events,
-        scm::check_control,
+        scm::Control,
         sock::Sock,
         socket::Socket,
         wait, //
     },
     policy,
-    queue::stream::NoRoom,
-    transport::Transport,
+    queue::{marks::Tag, NoRoom},
 };
 use kernel::prelude::*;
 
@@ -24,30 +28,38 @@ use kernel::prelude::*;
 ///
 /// # Errors
 ///
-/// `ENOTCONN`; `EPIPE`, with SIGPIPE unless MSG_NOSIGNAL, if the connection is
-/// shut; `EISCONN` or `EOPNOTSUPP` if the message names a destination;
-/// `EOPNOTSUPP` for MSG_OOB; `EAGAIN` if there is no room (for longer than
-/// SO_SNDTIMEO); `EINTR`; `EFAULT`; `ENOBUFS` without memory; the socket's
-/// pending error; what [`check_control`] and the policy return. After a part
-/// was taken, the length of that is returned instead.
-pub(super) fn sendmsg(sock: &Socket<QueueSocket>, mut msg: SendMsg<'_>) -> Result<usize> {
-    check_control(sock, &msg)?;
+/// What [`Control::parse`] returns; `ENOTCONN`; `EPIPE`, with SIGPIPE unless
+/// MSG_NOSIGNAL, if the connection is shut; `EISCONN` or `EOPNOTSUPP` if the
+/// message names a destination; `EOPNOTSUPP` for MSG_OOB without a byte;
+/// `EAGAIN` if there is no room (for longer than SO_SNDTIMEO); `EINTR`;
+/// `EFAULT`; `ENOBUFS` without memory; `EPERM` if the receiver takes no files;
+/// `ETOOMANYREFS`; the socket's pending error; what the policy returns. After a
+/// part was taken, the length of that is returned instead.
+pub(super) fn sendmsg(
+    sock: &Socket<QueueSocket>,
+    connection: Option<(&Connected, &Bytes)>,
+    mut msg: SendMsg<'_>,
+) -> Result<usize> {
+    let control = Control::parse(sock, &msg)?;
     let flags = msg.flags();
-    if flags.has(MsgFlags::OOB) {
+    if flags.has(MsgFlags::OOB) && msg.len() == 0 {
         return Err(EOPNOTSUPP.into());
     }
-    let connected = sock.connected();
     if msg.has_name() {
-        return Err(match connected {
+        return Err(match connection {
             Some(_) => EISCONN.into(),
             None => EOPNOTSUPP.into(),
         });
     }
-    let connected = connected.ok_or(ENOTCONN)?;
-
+    let (connected, link) = connection.ok_or(ENOTCONN)?;
+    let sk = sock.sk();
+    let sender = Sender {
+        sk,
+        connected,
+        link,
+    };
     let mut sent = 0;
-    let result = send_all(sock.sk(), connected, &mut msg, &mut sent);
-    match result {
+    match sender.send_all(&mut msg, control, &mut sent) {
         Err(error) if sent == 0 => {
             if error == EPIPE && !flags.has(MsgFlags::NOSIGNAL) {
                 send_sigpipe();
@@ -58,44 +70,87 @@ pub(super) fn sendmsg(sock: &Socket<QueueSocket>, mut msg: SendMsg<'_>) -> Resul
     }
 }
 
-/// Sends all of `msg`, counting in `sent` what was taken.
-fn send_all(sk: &Sock, connected: &Connected, msg: &mut SendMsg<'_>, sent: &mut usize) -> Result {
-    if connected.is_write_shut() {
-        return Err(EPIPE);
-    }
-    let nonblock = msg.flags().has(MsgFlags::DONTWAIT);
-    while *sent < msg.len() {
-        let left = msg.len() - *sent;
-        *sent += wait::block_on(
-            sk,
-            Events::OUT,
-            &mut sk.sndtimeo(nonblock),
-            || try_send(sk, connected, msg, left),
-            || connected.is_writable(sk.sndbuf()),
-        )?;
-    }
-    Ok(())
+/// One call's sender.
+struct Sender<'a> {
+    sk: &'a Sock,
+    connected: &'a Connected,
+    link: &'a Bytes,
 }
 
-/// Sends up to `len` bytes of `msg`: reserve, copy, ask the policy, commit.
-fn try_send(sk: &Sock, connected: &Connected, msg: &mut SendMsg<'_>, len: usize) -> Result<usize> {
-    sk.take_error()?;
-    let reserved = connected
-        .link()
-        .try_send(connected.side(), len, sk.sndbuf());
-    let mut room = reserved.map_err(|why| match why {
-        NoRoom::Full => {
-            sk.set_nospace();
-            EAGAIN
+impl Sender<'_> {
+    /// Sends all of `msg`, counting in `sent` what was taken.
+    fn send_all(&self, msg: &mut SendMsg<'_>, control: Control, sent: &mut usize) -> Result {
+        if self.connected.is_write_shut() {
+            return Err(EPIPE);
         }
-        NoRoom::Shut => EPIPE,
-        NoRoom::NoMemory => ENOBUFS.into(),
-    })?;
-    room.fill(msg.iter())?;
-    policy::chain::sendmsg(|| room.bytes())?;
-    let sent = room.commit();
-    if let Some(peer) = connected.peer().sk() {
-        peer.data_ready();
+        if msg.len() == 0 {
+            // As AF_UNIX: what would go with no byte goes nowhere.
+            return Ok(());
+        }
+        let mut ancillary = Ancillary::new(control)?;
+        ancillary.address(self.sk, self.connected.peer().wants())?;
+
+        // The last byte alone is out of band.
+        let urgent = msg.flags().has(MsgFlags::OOB);
+        let plain = msg.len() - usize::from(urgent);
+        while *sent < plain {
+            *sent += self.send_part(msg, plain - *sent, &mut ancillary, false)?;
+        }
+        if urgent {
+            *sent += self.send_part(msg, 1, &mut ancillary, true)?;
+        }
+        Ok(())
     }
-    Ok(sent)
+
+    /// Sends up to `len` bytes, at least one; waits for room.
+    fn send_part(
+        &self,
+        msg: &mut SendMsg<'_>,
+        len: usize,
+        ancillary: &mut Ancillary,
+        urgent: bool,
+    ) -> Result<usize> {
+        let nonblock = msg.flags().has(MsgFlags::DONTWAIT);
+        let mut tag = None;
+        if urgent || !ancillary.is_empty() {
+            let part = ancillary.next_part();
+            let aux = (!part.is_empty()).then_some(part);
+            tag = Some(Tag::new(aux, urgent).map_err(no_buffers)?);
+        }
+        let sent = wait::block_on(
+            self.sk,
+            Events::OUT,
+            &mut self.sk.sndtimeo(nonblock),
+            || self.try_send(msg, len, &mut tag),
+            || self.connected.is_writable(),
+        )?;
+        if let (true, Some(peer)) = (urgent, self.connected.peer().sk()) {
+            peer.urgent_ready();
+        }
+        self.connected.wake_reader();
+        Ok(sent)
+    }
+
+    /// Sends up to `len` bytes of `msg`: reserve, copy, ask the policy, commit.
+    fn try_send(
+        &self,
+        msg: &mut SendMsg<'_>,
+        len: usize,
+        tag: &mut Option<Tag<Ancillary>>,
+    ) -> Result<usize> {
+        self.sk.take_error()?;
+        let queue = self.link.to(self.connected.side().peer());
+        let reserved = queue.try_reserve(len, self.connected.limit());
+        let mut room = reserved.map_err(|why| match why {
+            NoRoom::Full => {
+                self.sk.set_nospace();
+                EAGAIN
+            }
+            NoRoom::Shut => EPIPE,
+            NoRoom::NoMemory => ENOBUFS.into(),
+        })?;
+        room.fill(msg.iter())?;
+        policy::chain::sendmsg(|| room.bytes())?;
+        Ok(room.commit(tag.take()))
+    }
 }

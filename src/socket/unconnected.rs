@@ -6,11 +6,15 @@
 
 use super::{
     connected::{Connected, Pair},
-    listening::{Backlog, Listening, Pending, Room},
+    datagram,
+    listening::{AwaitedRoom, Backlog, Listening, Pending, Room},
+    names_of,
+    option,
+    Bound,
     Naming,
-    Qsock,
     QueueSocket,
     State,
+    Target,
     QSOCK, //
 };
 use crate::{
@@ -18,7 +22,7 @@ use crate::{
     net::{
         addr::Address,
         cred::PeerCred,
-        errno::{ECONNREFUSED, EISCONN},
+        errno::{ECONNREFUSED, EISCONN, EOPNOTSUPP},
         sock::SkState,
         socket::Socket,
         uapi::Shutdown, //
@@ -34,6 +38,8 @@ pub(super) struct Unconnected {
     /// shut from the start.
     shut_read: bool,
     shut_write: bool,
+    /// A non-blocking connect(2) found this backlog full.
+    room: Option<AwaitedRoom>,
 }
 
 impl Unconnected {
@@ -45,6 +51,11 @@ impl Unconnected {
     /// Whether sending was shut.
     pub(super) fn is_write_shut(&self) -> bool {
         self.shut_write
+    }
+
+    /// The backlog that connect(2) found full, for poll(2).
+    pub(super) fn awaits_room(&self) -> Option<&AwaitedRoom> {
+        self.room.as_ref()
     }
 
     fn shut(&mut self, how: Shutdown) {
@@ -69,16 +80,55 @@ pub(super) fn bind(sock: &Socket<QueueSocket>, addr: Address<'_>) -> Result {
             None => Ok(()),
         };
     }
-    let names = sock.sk().net().data::<Qsock>();
+    let names = names_of(sock);
+    let access = |name: &Name| option::first_access(sock, name);
     let entry = match name {
-        Some(name) => names.bind(sock.kind(), name)?,
-        None => names.autobind(sock.kind())?,
+        Some(name) => names.bind(sock.kind(), name, access(&name))?,
+        None => names.autobind(sock.kind(), access)?,
     };
-    if let Some(connected) = sock.connected() {
-        connected.own().set_name(entry.clone());
+    match sock.state.as_ref() {
+        Some(State::Connected(connected)) => connected.own().set_name(entry.clone()),
+        Some(State::Datagram(inbox)) => {
+            inbox.set_sk(sock.sk());
+            inbox.set_name(entry.clone());
+            // From here on, others can send to it.
+            entry.set_target(Target::Inbox(inbox.clone()));
+        }
+        _ => {}
     }
     sock.name.populate(Naming::Own(entry));
     Ok(())
+}
+
+/// Gives the socket a name of our choice if it wants to know who sends, and has
+/// none, as AF_UNIX does for the sake of the answer. Sleeps.
+///
+/// # Errors
+///
+/// `ENOSPC` if no name is left, `ENOMEM`.
+pub(super) fn autobind_for_cred(sock: &Socket<QueueSocket>) -> Result {
+    if !sock.sk().passes_cred() || sock.name.as_ref().is_some() {
+        return Ok(());
+    }
+    bind(sock, Address::new(&QSOCK.number().to_ne_bytes()))
+}
+
+/// The name that connect(2) or sendto(2) gives.
+///
+/// # Errors
+///
+/// `EINVAL` for a bad address.
+pub(super) fn resolve(addr: Address<'_>) -> Result<Name> {
+    Name::parse(addr, QSOCK.number())?.ok_or(EINVAL)
+}
+
+/// Finds who has `name`. Sleeps.
+///
+/// # Errors
+///
+/// As [`crate::names::Names::find`].
+pub(super) fn find(sock: &Socket<QueueSocket>, name: &Name) -> Result<Bound> {
+    names_of(sock).find(sock.sk().net(), sock.kind(), name)
 }
 
 /// listen(2). Sleeps.
@@ -87,13 +137,16 @@ pub(super) fn bind(sock: &Socket<QueueSocket>, addr: Address<'_>) -> Result {
 ///
 /// `EINVAL` if the socket has no name or is connected, `ENOMEM`.
 pub(super) fn listen(sock: &Socket<QueueSocket>, backlog: u32) -> Result {
+    if matches!(sock.state.as_ref(), Some(State::Datagram(_))) {
+        return Err(EOPNOTSUPP.into());
+    }
     let Some(Naming::Own(entry)) = sock.name.as_ref() else {
         return Err(EINVAL);
     };
     let unconnected = sock.transition.lock();
     match sock.state.as_ref() {
         Some(State::Listening(listening)) => listening.relisten(backlog),
-        Some(State::Connected(_)) => return Err(EINVAL),
+        Some(_) => return Err(EINVAL),
         None => {
             let queue = Backlog::new(sock.sk().into(), backlog)?;
             if unconnected.is_read_shut() {
@@ -103,7 +156,7 @@ pub(super) fn listen(sock: &Socket<QueueSocket>, backlog: u32) -> Result {
                 .populate(State::Listening(Listening::new(queue.clone())));
             sock.sk().set_state(SkState::Listen);
             // From here on, connect(2) finds it.
-            entry.set_target(queue);
+            entry.set_target(Target::Backlog(queue));
         }
     }
     // As AF_UNIX: a listening socket is its own peer.
@@ -123,20 +176,28 @@ pub(super) fn listen(sock: &Socket<QueueSocket>, backlog: u32) -> Result {
 /// `EPROTOTYPE` for a name of another type, `EAGAIN` if the backlog is full
 /// (for longer than SO_SNDTIMEO), `EINTR`, `ENOMEM`.
 pub(super) fn connect(sock: &Socket<QueueSocket>, addr: Address<'_>, nonblock: bool) -> Result {
-    let name = Name::parse(addr, QSOCK.number())?.ok_or(EINVAL)?;
+    if let Some(State::Datagram(inbox)) = sock.state.as_ref() {
+        return datagram::connect(sock, inbox, addr);
+    }
+    let name = resolve(addr)?;
+    autobind_for_cred(sock)?;
     let mut timeo = sock.sk().sndtimeo(nonblock);
-    let net = sock.sk().net();
-    let names = net.data::<Qsock>();
 
-    let pair = Pair::new()?;
+    let pair = Pair::new(sock.kind)?;
     let pending = Pending::new(pair.clone(), PeerCred::current())?;
     loop {
-        let entry = names.find(net, sock.kind(), &name)?;
-        let backlog = entry.target().ok_or(ECONNREFUSED)?;
+        let entry = find(sock, &name)?;
+        let backlog = entry.target().and_then(Target::backlog);
+        let backlog = backlog.ok_or(ECONNREFUSED)?;
 
-        let unconnected = sock.transition.lock();
+        let mut unconnected = sock.transition.lock();
         let room = match backlog.room()? {
             Room::There(room) => room,
+            Room::Full if timeo == 0 => {
+                // poll(2) tells when there is room.
+                unconnected.room = Some(AwaitedRoom::new(backlog, sock.sk())?);
+                return Err(EAGAIN);
+            }
             Room::Full => {
                 drop(unconnected);
                 backlog.wait_for_room(&mut timeo)?;
@@ -146,7 +207,7 @@ pub(super) fn connect(sock: &Socket<QueueSocket>, addr: Address<'_>, nonblock: b
         match sock.state.as_ref() {
             None => {}
             Some(State::Connected(_)) => return Err(EISCONN.into()),
-            Some(State::Listening(_)) => return Err(EINVAL),
+            Some(_) => return Err(EINVAL),
         }
 
         pair.end(Side::B).set_name(entry.clone());
@@ -154,6 +215,7 @@ pub(super) fn connect(sock: &Socket<QueueSocket>, addr: Address<'_>, nonblock: b
             pair.end(Side::A).set_name(own.entry().clone());
         }
         pair.end(Side::A).set_sk(sock.sk());
+        pair.end(Side::B).set_wants(room.wants());
         let connected = Connected::new(pair, Side::A);
         connected.shut_early(&unconnected);
 
@@ -162,7 +224,9 @@ pub(super) fn connect(sock: &Socket<QueueSocket>, addr: Address<'_>, nonblock: b
         sock.set_connected();
         sock.state.populate(State::Connected(connected));
         let listener = room.push(pending);
+        let awaited = unconnected.room.take();
         drop(unconnected);
+        drop(awaited);
         if let Some(listener) = listener {
             listener.data_ready();
         }
@@ -178,6 +242,7 @@ pub(super) fn shutdown(sock: &Socket<QueueSocket>, how: Shutdown) -> Result {
         Some(State::Listening(listening)) if how.reads() => listening.shut(),
         Some(State::Listening(_)) => {}
         Some(State::Connected(connected)) => connected.shutdown(how),
+        Some(State::Datagram(inbox)) => datagram::shutdown(inbox, how),
     }
     drop(unconnected);
     sock.sk().state_change();

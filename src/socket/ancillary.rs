@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What goes with a message beside its bytes, from sendmsg(2) to recvmsg(2).
+
+use super::{inflight::InFlight, Qsock, QueueSocket};
+use crate::net::{
+    cred::current_secid,
+    file::FileRef,
+    msg::RecvMsg,
+    scm::{Control, Delivery, MsgCred},
+    sock::Sock,
+    socket::Socket,
+    sockopt::Wants, //
+};
+use kernel::{prelude::*, sync::Arc};
+
+/// Ancillary data in a queue.
+#[derive(Default)]
+pub(super) struct Ancillary {
+    files: Option<Arc<InFlight>>,
+    /// Who sent it, if either end wanted that known.
+    cred: Option<MsgCred>,
+    /// The number of the sender's label, if the receiver wanted it.
+    secid: u32,
+}
+
+impl Ancillary {
+    /// What `control` gives. Sleeps.
+    ///
+    /// # Errors
+    ///
+    /// `ETOOMANYREFS` if the user has too many files in flight, `ENOMEM`.
+    pub(super) fn new(control: Control) -> Result<Self> {
+        Ok(Self {
+            files: match control.files {
+                Some(files) => Some(InFlight::new(files)?),
+                None => None,
+            },
+            cred: control.cred,
+            secid: 0,
+        })
+    }
+
+    /// Adds what the sender `sk` and the receiver want to be known.
+    ///
+    /// # Errors
+    ///
+    /// `EPERM` if there are files that the receiver does not take.
+    pub(super) fn address(&mut self, sk: &Sock, receiver: Wants) -> Result {
+        if self.files.is_some() && !receiver.rights {
+            return Err(EPERM);
+        }
+        if self.cred.is_none() && (receiver.cred || sk.passes_cred()) {
+            self.cred = Some(MsgCred::current());
+        }
+        if receiver.sec {
+            self.secid = current_secid();
+        }
+        Ok(())
+    }
+
+    /// Takes what goes with the next part of a message; later parts have no
+    /// files.
+    pub(super) fn next_part(&mut self) -> Self {
+        let rest = Self {
+            files: None,
+            cred: self.cred.clone(),
+            secid: self.secid,
+        };
+        core::mem::replace(self, rest)
+    }
+
+    /// Whether there is nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.files.is_none() && self.cred.is_none() && self.secid == 0
+    }
+
+    /// Shows `see` each file. Sleeps.
+    pub(super) fn for_each_file(&self, see: &mut dyn FnMut(&FileRef)) {
+        if let Some(files) = &self.files {
+            files.for_each(see);
+        }
+    }
+}
+
+/// Ancillary data on its way to a receiver.
+#[derive(Default)]
+pub(super) struct Received {
+    files: Option<Arc<InFlight>>,
+    peek: bool,
+    cred: Option<MsgCred>,
+    secid: u32,
+}
+
+impl Received {
+    /// Takes what `ancillary` says of its sender.
+    pub(super) fn add_sender(&mut self, ancillary: &Ancillary) {
+        self.cred = ancillary.cred.clone();
+        self.secid = ancillary.secid;
+    }
+
+    /// Takes the files; a receive that peeks leaves them too.
+    pub(super) fn add_files(&mut self, ancillary: &mut Ancillary, peek: bool) {
+        self.peek = peek;
+        if peek {
+            self.files = ancillary.files.clone();
+        } else {
+            self.files = ancillary.files.take();
+        }
+    }
+
+    /// Whether `ancillary` says the same of its sender.
+    pub(super) fn is_from_same(&self, ancillary: Option<&Ancillary>) -> bool {
+        let (cred, secid) = match ancillary {
+            Some(ancillary) => (ancillary.cred.as_ref(), ancillary.secid),
+            None => (None, 0),
+        };
+        self.cred.as_ref() == cred && self.secid == secid
+    }
+
+    /// Whether there are files.
+    pub(super) fn has_files(&self) -> bool {
+        self.files.is_some()
+    }
+
+    /// Writes the control data of `msg`. Sleeps.
+    pub(super) fn deliver(self, sock: &Socket<QueueSocket>, msg: &mut RecvMsg<'_>) {
+        let files = self.files.and_then(|files| {
+            if self.peek {
+                // As AF_UNIX: without memory, a peek shows none.
+                files.dup().ok()
+            } else {
+                files.take()
+            }
+        });
+        Delivery {
+            cred: self.cred.as_ref(),
+            secid: self.secid,
+            files,
+        }
+        .deliver(sock, msg);
+    }
+}
+
+/// The files in flight, of the whole machine.
+pub(super) fn in_flight() -> &'static super::inflight::InFlights {
+    &crate::net::netns::Net::initial().data::<Qsock>().in_flight
+}

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A datagram socket: it sends to whom it likes, or to a peer alone.
+
+use super::{
+    ancillary::Ancillary,
+    inbox::{Credit, Envelope, Inbox, Refusal},
+    unconnected::{autobind_for_cred, find, resolve},
+    QueueSocket, //
+};
+use crate::{
+    names::Name,
+    net::{
+        addr::Address,
+        cred::PeerCred,
+        errno::{ECONNREFUSED, ECONNRESET, ENOBUFS, ENOTCONN, EOPNOTSUPP},
+        msg::{MsgFlags, SendMsg},
+        poll::Events,
+        scm::Control,
+        sock::SkState,
+        socket::Socket,
+        uapi::{Shutdown, AF_UNSPEC},
+        wait, //
+    },
+    policy,
+    queue::{record::Parcel, Queue}, //
+};
+use kernel::{prelude::*, sync::Arc};
+
+/// connect(2). Sleeps.
+///
+/// # Errors
+///
+/// `EINVAL` for a bad address, `ECONNREFUSED` if nobody has the name, `EACCES`
+/// without write permission on it, `EPROTOTYPE` for a name of another type,
+/// `EPERM` if the other socket is connected to a third, `ENOMEM`.
+pub(super) fn connect(sock: &Socket<QueueSocket>, own: &Arc<Inbox>, addr: Address<'_>) -> Result {
+    let peer = if addr.family() == Some(AF_UNSPEC) {
+        None
+    } else {
+        let name = resolve(addr)?;
+        autobind_for_cred(sock)?;
+        let peer = find_inbox(sock, &name)?;
+        if !peer.accepts(own) {
+            return Err(EPERM);
+        }
+        Some(peer)
+    };
+    own.set_sk(sock.sk());
+    sock.sk().set_state(match peer {
+        Some(_) => SkState::Established,
+        None => SkState::Close,
+    });
+    let same = |old: &Arc<Inbox>| peer.as_ref().is_some_and(|peer| Arc::ptr_eq(peer, old));
+    let new = peer.clone();
+    let old = own.set_peer(new);
+    if let Some(old) = old.filter(|old| !same(old)) {
+        disconnected(own, &old);
+    }
+    sock.sk().state_change();
+    Ok(())
+}
+
+/// The socket has another peer than `old` now: what `old` sent is lost, and it
+/// is told so if it is still connected.
+fn disconnected(own: &Arc<Inbox>, old: &Arc<Inbox>) {
+    if own.records.is_empty() {
+        return;
+    }
+    own.records.discard();
+    own.wake_waiting();
+    if let (false, true, Some(sk)) = (old.is_dead(), old.is_peer_of(own), old.sk()) {
+        sk.set_error(ECONNRESET.into());
+        sk.error_report();
+    }
+}
+
+/// The inbox that `name` leads to.
+fn find_inbox(sock: &Socket<QueueSocket>, name: &Name) -> Result<Arc<Inbox>> {
+    let entry = find(sock, name)?;
+    let inbox = entry.target().and_then(|target| target.inbox());
+    // A socket that is being closed has no name soon.
+    let inbox = inbox.filter(|inbox| !inbox.is_dead()).ok_or(ECONNREFUSED)?;
+    Ok(inbox.clone())
+}
+
+/// socketpair(2). Sleeps.
+pub(super) fn socketpair(
+    (a, inbox_a): (&Socket<QueueSocket>, &Arc<Inbox>),
+    (b, inbox_b): (&Socket<QueueSocket>, &Arc<Inbox>),
+) {
+    for (sock, own, peer) in [(a, inbox_a, inbox_b), (b, inbox_b, inbox_a)] {
+        own.set_sk(sock.sk());
+        sock.sk().set_peer_cred(PeerCred::current());
+        sock.sk().set_state(SkState::Established);
+        sock.set_connected();
+        own.set_peer(Some(peer.clone()));
+    }
+}
+
+/// shutdown(2): of this socket alone, as AF_UNIX. Sleeps.
+pub(super) fn shutdown(own: &Inbox, how: Shutdown) {
+    if how.reads() {
+        own.shut_read();
+    }
+    if how.writes() {
+        own.shut_write();
+    }
+}
+
+/// poll(2). Sleeps for locks only.
+pub(super) fn poll(sock: &Socket<QueueSocket>, own: &Inbox) -> Events {
+    let sk = sock.sk();
+    let (read_shut, write_shut) = (own.records.is_shut(), own.is_write_shut());
+    own.set_sk(sk);
+    let writable = own.sent.is_writable(sk.sndbuf()) && own.poll_room(sk);
+    if !writable {
+        sk.set_nospace();
+    }
+    Events::HUP.when(read_shut && write_shut)
+        | (Events::RDHUP | Events::IN).when(read_shut)
+        | Events::IN.when(!own.records.is_empty())
+        | Events::OUT.when(writable)
+}
+
+/// sendmsg(2). Sleeps.
+///
+/// # Errors
+///
+/// What [`Control::parse`] returns; `EOPNOTSUPP` for MSG_OOB; what [`connect`]
+/// returns for the destination, `ENOTCONN` if there is none; `EMSGSIZE` if the
+/// message is longer than SO_SNDBUF; the socket's pending error; `EPIPE` if
+/// sending was shut or the receiver shut its side; `ECONNREFUSED` if the peer
+/// is gone, and then there is none any more; `EPERM` if the receiver is
+/// connected to another socket or takes no files; `EAGAIN` if there is no room
+/// (for longer than SO_SNDTIMEO); `EINTR`; `EFAULT`; `ENOBUFS`;
+/// `ETOOMANYREFS`; what the policy returns.
+pub(super) fn sendmsg(
+    sock: &Socket<QueueSocket>,
+    own: &Arc<Inbox>,
+    mut msg: SendMsg<'_>,
+) -> Result<usize> {
+    let control = Control::parse(sock, &msg)?;
+    let flags = msg.flags();
+    if flags.has(MsgFlags::OOB) {
+        return Err(EOPNOTSUPP.into());
+    }
+    let name = match msg.name() {
+        Some(addr) => Some(resolve(addr)?),
+        None => None,
+    };
+    autobind_for_cred(sock)?;
+    let sk = sock.sk();
+    let len = msg.len();
+    if len > sk.sndbuf() {
+        return Err(EMSGSIZE);
+    }
+    own.set_sk(sk);
+    let nonblock = flags.has(MsgFlags::DONTWAIT);
+    let credit = wait::block_on(
+        sk,
+        Events::OUT,
+        &mut sk.sndtimeo(nonblock),
+        || {
+            sk.take_error()?;
+            if own.is_write_shut() {
+                return Err(EPIPE);
+            }
+            Credit::new(own, sk, len)
+        },
+        || own.sent.is_writable(sk.sndbuf()),
+    )?;
+    let envelope = Envelope {
+        ancillary: Ancillary::new(control)?,
+        credit: Some(credit),
+        end_of_record: false,
+        stamp: None,
+    };
+    let parcel = Parcel::new(msg.iter(), envelope).map_err(no_buffers)?;
+    policy::chain::sendmsg(|| [parcel.message().bytes(), &[]])?;
+    deliver(sock, own, name.as_ref(), parcel, nonblock)?;
+    Ok(len)
+}
+
+/// What a send returns that found no memory.
+pub(super) fn no_buffers(error: Error) -> Error {
+    if error == ENOMEM {
+        ENOBUFS.into()
+    } else {
+        error
+    }
+}
+
+/// Delivers to who has `name`, or to the peer.
+fn deliver(
+    sock: &Socket<QueueSocket>,
+    own: &Arc<Inbox>,
+    name: Option<&Name>,
+    mut parcel: Parcel<Envelope>,
+    nonblock: bool,
+) -> Result {
+    let sk = sock.sk();
+    let mut timeo = sk.sndtimeo(nonblock);
+    let mut receiver = None;
+    loop {
+        let to = match (receiver.take(), name) {
+            (Some(to), _) => to,
+            (None, Some(name)) => find_inbox(sock, name)?,
+            (None, None) => own.peer().ok_or(ENOTCONN)?,
+        };
+        let Err((why, back)) = to.try_deliver(own, sk, parcel) else {
+            return Ok(());
+        };
+        parcel = back;
+        match why {
+            Refusal::NotPeer | Refusal::Files => return Err(EPERM),
+            Refusal::Shut => return Err(EPIPE),
+            Refusal::Dead if own.leave(&to) => {
+                sk.set_state(SkState::Close);
+                disconnected(own, &to);
+                return Err(ECONNREFUSED.into());
+            }
+            Refusal::Dead if name.is_none() => return Err(ECONNRESET.into()),
+            Refusal::Dead => {}
+            Refusal::Full => {
+                if timeo == 0 {
+                    sk.set_nospace();
+                    return Err(EAGAIN);
+                }
+                to.wait_for_room(sk.sndbuf(), &mut timeo)?;
+                receiver = Some(to);
+            }
+        }
+    }
+}

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Files in flight: sent, and not received.
+//!
+//! They count against RLIMIT_NOFILE of the user who sent them. Those that are
+//! sockets of this family are known here by themselves, so that
+//! [`super::collect`] finds cycles: sockets that are left in each other's
+//! queues and nowhere else.
+
+use super::{ancillary::in_flight, collect, QueueSocket};
+use crate::net::{
+    cred::{current_uid, may_exceed_nofile, nofile_limit},
+    errno::ETOOMANYREFS,
+    file::FileRef,
+    scm::Files,
+    work::Work, //
+};
+use core::pin::Pin;
+use kernel::{
+    new_mutex,
+    prelude::*,
+    rbtree::{RBTree, RBTreeNode, RBTreeNodeReservation},
+    sync::{
+        atomic::{Atomic, Relaxed},
+        Arc,
+        Mutex, //
+    }, //
+};
+
+/// A socket of this family that is in flight.
+pub(super) struct FlyingSocket {
+    /// Keeps the socket while it is in the table: one reference that no queue
+    /// has.
+    pub(super) file: FileRef,
+    /// How often it is in flight.
+    pub(super) count: usize,
+    /// What the collector makes of it.
+    pub(super) found: collect::Found,
+}
+
+/// The table of all that is in flight.
+#[derive(Default)]
+pub(super) struct Table {
+    /// Files by user.
+    users: Option<RBTree<u32, usize>>,
+    pub(super) sockets: Option<RBTree<usize, FlyingSocket>>,
+}
+
+/// What is in flight, and the work that looks for cycles in it.
+#[pin_data]
+pub(crate) struct InFlights {
+    // Taken before the mutexes of any queue.
+    #[pin]
+    table: Mutex<Table>,
+    /// There are sockets in the table.
+    any_socket: Atomic<bool>,
+    #[pin]
+    collector: Work,
+}
+
+impl InFlights {
+    /// Nothing.
+    pub(super) fn new() -> impl PinInit<Self> {
+        pin_init!(Self {
+            table <- new_mutex!(Table::default(), "socket::InFlights::table"),
+            any_socket: Atomic::new(false),
+            collector <- Work::new(collect::run),
+        })
+    }
+
+    /// Calls `with` with the table. Sleeps.
+    pub(super) fn with_table<R>(&self, with: impl FnOnce(&mut Table) -> R) -> R {
+        with(&mut self.table.lock())
+    }
+
+    /// Remembers how many sockets there are, for who reads it without the mutex.
+    fn count_sockets(&self, table: &Table) {
+        let none = table.sockets.as_ref().is_none_or(RBTree::is_empty);
+        self.any_socket.store(!none, Relaxed);
+    }
+
+    /// A socket was closed: what it kept reachable may be garbage now.
+    pub(super) fn collect_later(&self) {
+        if self.any_socket.load(Relaxed) {
+            self.collector.queue();
+        }
+    }
+}
+
+impl Table {
+    /// The files that `uid` has in flight.
+    fn user(&self, uid: u32) -> usize {
+        let users = self.users.as_ref();
+        users
+            .and_then(|users| users.get(&uid))
+            .copied()
+            .unwrap_or(0)
+    }
+
+    /// Counts `files` of `uid`.
+    fn add(&mut self, uid: u32, files: &Files, entries: Entries) {
+        let users = self.users.get_or_insert_with(RBTree::new);
+        match users.get_mut(&uid) {
+            Some(count) => *count += files.len(),
+            None => {
+                users.insert(entries.user.into_node(uid, files.len()));
+            }
+        }
+        let sockets = self.sockets.get_or_insert_with(RBTree::new);
+        for (id, node) in entries.sockets {
+            match sockets.get_mut(&id) {
+                Some(socket) => socket.count += 1,
+                None => {
+                    sockets.insert(node);
+                }
+            }
+        }
+    }
+
+    /// Takes back what [`Self::add`] counted.
+    fn remove(&mut self, uid: u32, files: &Files) {
+        if let Some(users) = &mut self.users {
+            if let Some(count) = users.get_mut(&uid) {
+                *count = count.saturating_sub(files.len());
+                if *count == 0 {
+                    users.remove_node(&uid);
+                }
+            }
+        }
+        if let Some(sockets) = &mut self.sockets {
+            for file in files.iter().filter(|file| is_own(file)) {
+                if let Some(socket) = sockets.get_mut(&file.id()) {
+                    socket.count = socket.count.saturating_sub(1);
+                    if socket.count == 0 {
+                        sockets.remove_node(&file.id());
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The memory for the entries that files need in the table.
+struct Entries {
+    user: RBTreeNodeReservation<u32, usize>,
+    sockets: KVec<(usize, RBTreeNode<usize, FlyingSocket>)>,
+}
+
+impl Entries {
+    fn new(files: &Files) -> Result<Self> {
+        let flags = GFP_KERNEL_ACCOUNT;
+        let mut sockets = KVec::new();
+        for file in files.iter().filter(|file| is_own(file)) {
+            let socket = FlyingSocket {
+                file: file.clone(),
+                count: 1,
+                found: collect::Found::default(),
+            };
+            let node = RBTreeNode::new(file.id(), socket, flags)?;
+            sockets.push((file.id(), node), flags)?;
+        }
+        Ok(Self {
+            user: RBTreeNodeReservation::new(flags)?,
+            sockets,
+        })
+    }
+}
+
+/// Whether the file is a socket of this family.
+fn is_own(file: &FileRef) -> bool {
+    file.socket::<QueueSocket>().is_some()
+}
+
+/// The files of one message, while they are in flight.
+pub(super) struct InFlight {
+    // Taken after the table's mutex.
+    files: Pin<KBox<Mutex<Option<Files>>>>,
+    /// Who sent them.
+    uid: u32,
+}
+
+impl InFlight {
+    /// Sends `files` on their way. Sleeps.
+    ///
+    /// # Errors
+    ///
+    /// `ETOOMANYREFS` if the user has more than RLIMIT_NOFILE in flight, without
+    /// CAP_SYS_RESOURCE and CAP_SYS_ADMIN; `ENOMEM`.
+    pub(super) fn new(files: Files) -> Result<Arc<Self>> {
+        let uid = current_uid();
+        let entries = Entries::new(&files)?;
+        let flags = GFP_KERNEL_ACCOUNT;
+        let none = KBox::pin_init(new_mutex!(None, "socket::InFlight::files"), flags)?;
+        let this = Arc::new(Self { files: none, uid }, flags)?;
+        let in_flight = in_flight();
+        in_flight.with_table(|table| {
+            if table.user(uid) > nofile_limit() && !may_exceed_nofile() {
+                return Err(Error::from(ETOOMANYREFS));
+            }
+            table.add(uid, &files, entries);
+            in_flight.count_sockets(table);
+            *this.files.lock() = Some(files);
+            Ok(())
+        })?;
+        Ok(this)
+    }
+
+    /// Ends the flight, and returns the files, unless another call did. Sleeps.
+    pub(super) fn take(&self) -> Option<Files> {
+        let in_flight = in_flight();
+        in_flight.with_table(|table| {
+            let files = self.files.lock().take()?;
+            table.remove(self.uid, &files);
+            in_flight.count_sockets(table);
+            Some(files)
+        })
+    }
+
+    /// The same files once more. Sleeps.
+    ///
+    /// Under the table's mutex, so that the collector does not miss that they
+    /// are somewhere else too.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`; `EAGAIN` if another call took them.
+    pub(super) fn dup(&self) -> Result<Files> {
+        in_flight().with_table(|_| self.files.lock().as_ref().ok_or(EAGAIN)?.dup())
+    }
+
+    /// Shows `see` each file. Sleeps.
+    pub(super) fn for_each(&self, see: impl FnMut(&FileRef)) {
+        if let Some(files) = &*self.files.lock() {
+            files.iter().for_each(see)
+        }
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        drop(self.take());
+    }
+}
