@@ -133,7 +133,7 @@ static int queue_bytes(int family, int type, long limit, volatile long *queued)
 	static char data[CHUNK];
 	int buffer = 2 * MIB, fd[2], i;
 
-	for (i = 0; i < PAIRS; i++) {
+	for (i = 0; i < PAIRS && *queued < limit; i++) {
 		if (socketpair(family, type, 0, fd))
 			return errno;
 		/* Root may have more than is usual. */
@@ -149,10 +149,8 @@ static int queue_bytes(int family, int type, long limit, volatile long *queued)
 				return errno;
 			*queued += n;
 		}
-		if (*queued >= limit)
-			return 0;
 	}
-	return EAGAIN;
+	return *queued < limit ? EAGAIN : 0;
 }
 
 /* Wait until the group has no more than @memory; what it has. */

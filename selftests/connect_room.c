@@ -134,9 +134,10 @@ static int connect_by_poll(int fd, const struct test_addr *addr)
 {
 	int error;
 
-	while ((error = try_connect(fd, addr)) == EAGAIN)
-		if (!(poll_one(fd, POLLOUT, WAIT_MS) & POLLOUT))
-			return ETIMEDOUT;
+	do {
+		error = try_connect(fd, addr);
+	} while (error == EAGAIN &&
+		 poll_one(fd, POLLOUT, WAIT_MS) & POLLOUT);
 	return error;
 }
 
@@ -272,7 +273,8 @@ TEST_F(connect_room, sndtimeo_ends_the_waiting_with_eagain)
 
 	ASSERT_EQ(0, set_timeout_ms(fd, SO_SNDTIMEO, 100));
 	EXPECT_EQ(EAGAIN, try_connect(fd, &self->addr));
-	EXPECT_LE(100, now_ms() - start);
+	/* The kernel counts in ticks, of which the first may be short. */
+	EXPECT_LE(90, now_ms() - start);
 	/* It is as it was, and may try again. */
 	close(accept(self->listener, NULL, NULL));
 	EXPECT_EQ(0, try_connect(fd, &self->addr));

@@ -134,7 +134,7 @@ static int attach(struct __test_metadata *_metadata, int family)
 	attr.raw_tracepoint.prog_fd = prog;
 	link = bpf(BPF_RAW_TRACEPOINT_OPEN, &attr);
 	ASSERT_LE(0, link) {
-		TH_LOG("cannot attach: %s", strerror(errno));
+		TH_LOG("no link: %s", strerror(errno));
 	}
 	close(prog);
 	return link;

@@ -37,12 +37,12 @@ static inline int btf_open(struct btf *btf)
 		done += n;
 	close(fd);
 	header = (const struct btf_header *)btf->data;
-	if (!header || done < sizeof(*header) || header->magic != BTF_MAGIC)
-		return EINVAL;
+	if (!header)
+		return errno;
 	btf->types = btf->data + header->hdr_len + header->type_off;
 	btf->types_end = btf->types + header->type_len;
 	btf->names = btf->data + header->hdr_len + header->str_off;
-	return 0;
+	return done == st.st_size && header->magic == BTF_MAGIC ? 0 : EINVAL;
 }
 
 /* The bytes that follow a type. */

@@ -46,8 +46,7 @@ static inline int ring_open(struct ring *ring)
 	ring->fd = syscall(__NR_io_uring_setup, RING_ENTRIES, &ring->p);
 	if (ring->fd < 0)
 		return errno;
-	if (!(ring->p.features & IORING_FEAT_SINGLE_MMAP))
-		return ENOSYS;
+	/* Both queues in one map: every kernel that has Rust does that. */
 	sq = ring->p.sq_off.array + ring->p.sq_entries * sizeof(unsigned int);
 	cq = ring->p.cq_off.cqes +
 	     ring->p.cq_entries * sizeof(struct io_uring_cqe);

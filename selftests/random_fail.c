@@ -283,7 +283,10 @@ TEST_F(random_fail, leaves_nothing_behind)
 {
 	const char *text = getenv("QSOCK_TEST_SEED");
 	uint64_t seed = text ? strtoull(text, NULL, 0) : 1;
-	struct chance c = { .state = random_seed(seed), .family = self->family };
+	struct chance chance = {
+		.state = random_seed(seed),
+		.family = self->family,
+	}, *c = &chance;
 	int failures = FAILURES / work_divisor(), failed = 0, n = 0, first;
 	int failed_by[ARRAY_LEN(call)] = {};
 	long deadline = now_ms() + WAIT_MS;
@@ -295,18 +298,18 @@ TEST_F(random_fail, leaves_nothing_behind)
 	ASSERT_EQ(0, syscall(SYS_close_range, 3, ~0U, 0));
 	sockets = count_sockets(self->protocol);
 	descriptors = count_descriptors();
-	ASSERT_EQ(0, pipe(c.pipe));
-	ASSERT_EQ(0, set_nonblock(c.pipe[0]));
-	ASSERT_EQ(0, set_nonblock(c.pipe[1]));
-	first = c.pipe[1] + 1;
+	ASSERT_EQ(0, pipe(c->pipe));
+	ASSERT_EQ(0, set_nonblock(c->pipe[0]));
+	ASSERT_EQ(0, set_nonblock(c->pipe[1]));
+	first = c->pipe[1] + 1;
 	while (failed < failures) {
-		unsigned int which = roll(&c, ARRAY_LEN(call));
+		unsigned int which = roll(c, ARRAY_LEN(call));
 
 		if (n++ % ROUND == 0) {
 			syscall(SYS_close_range, first, ~0U, 0);
-			make_sockets(_metadata, &c);
+			make_sockets(_metadata, c);
 		}
-		if (call[which](&c) < 0) {
+		if (call[which](c) < 0) {
 			failed++;
 			failed_by[which]++;
 		}
@@ -323,14 +326,14 @@ TEST_F(random_fail, leaves_nothing_behind)
 	}
 
 	/* No message under way holds the pipe: this was its last writer. */
-	close(c.pipe[1]);
-	while (read(c.pipe[0], &byte, 1) && now_ms() < deadline)
+	close(c->pipe[1]);
+	while (read(c->pipe[0], &byte, 1) && now_ms() < deadline)
 		pause_ms(5);
-	EXPECT_EQ(0, read(c.pipe[0], &byte, 1)) {
+	EXPECT_EQ(0, read(c->pipe[0], &byte, 1)) {
 		TH_LOG("seed %llu: a descriptor is still under way",
 		       (unsigned long long)seed);
 	}
-	close(c.pipe[0]);
+	close(c->pipe[0]);
 	while (count_sockets(self->protocol) != sockets &&
 	       now_ms() < deadline)
 		pause_ms(5);
