@@ -123,15 +123,24 @@ TEST_F(splice_more, sendfile_of_a_large_file_arrives_in_order)
 TEST_F(splice_more, sendfile_that_must_not_wait_says_how_far_it_got)
 {
 	int copies = 100, file = data_file(_metadata, self->data, copies);
-	ssize_t sent;
+	size_t size = (size_t)copies * SIZE;
+	ssize_t sent = 0, n;
 	off_t offset = 0;
 
 	ASSERT_EQ(0, set_nonblock(self->fd[0]));
-	sent = sendfile(self->fd[0], file, &offset, (size_t)copies * SIZE);
+	/* Where a long message has no place a shorter one may have. */
+	while (size) {
+		n = sendfile(self->fd[0], file, &offset, size);
+		if (n < 0) {
+			ASSERT_EQ(EAGAIN, errno);
+			size /= 2;
+			continue;
+		}
+		sent += n;
+		ASSERT_EQ(sent, offset);
+		ASSERT_GT((off_t)copies * SIZE, sent);
+	}
 	EXPECT_LT(0, sent);
-	EXPECT_EQ(sent, offset);
-	EXPECT_ERRNO(EAGAIN, sendfile(self->fd[0], file, &offset, SIZE));
-	EXPECT_EQ(sent, offset);
 	EXPECT_EQ(sent, drain_queue(self->fd[1]));
 	close(file);
 }
