@@ -31,9 +31,10 @@ const LIMIT: u32 = 300;
 
 /// The directory whose content goes over a guest's root, with the collections and the module that diag_uid asks.
 pub fn overlay(arch: Arch, config: Config) -> Result<PathBuf> {
-    let overlay = artifacts::build_dir(arch, config)?.join("overlay-af_unix");
+    // Each kernel has programs of its own under the same names.
+    let build = artifacts::build_dir(arch, config)?;
+    let overlay = build.join("overlay-af_unix");
     cache::wipe(&overlay)?;
-    let build = artifacts::top()?.join("build").join(arch.name());
     let words = [
         format!("KSRC={}", artifacts::ksrc(config)?.display()),
         format!("HEADERS={}", artifacts::headers(arch, config)?.display()),
