@@ -231,13 +231,20 @@ TEST_F(scm_misc, another_level_is_ignored)
 	parcel_close(&p);
 }
 
-/* Too short for a header: there is no control message. */
+/*
+ * Too short for a header: there is no control message. Where the kernel has to
+ * convert what a 32-bit program gives, it wants one.
+ */
 TEST_F(scm_misc, a_buffer_without_a_header_is_none)
 {
 	struct control c = { .len = sizeof(struct cmsghdr) - 1 };
 	char byte;
 
 	memset(c.bytes, 0xff, c.len);
+	if (sizeof(long) == 4) {
+		EXPECT_EQ(-EINVAL, control_send(self->fd[0], &c, "x", 1));
+		return;
+	}
 	ASSERT_EQ(1, control_send(self->fd[0], &c, "x", 1));
 	EXPECT_EQ(1, recv(self->fd[1], &byte, 1, MSG_DONTWAIT));
 }
