@@ -7,7 +7,6 @@
 #ifndef QSOCK_MESSAGE_H
 #define QSOCK_MESSAGE_H
 
-#include <sys/times.h>
 
 #include "qsock_data.h"
 #include "qsock_proc.h"
@@ -111,15 +110,6 @@ static inline int disconnect(int fd)
 static inline size_t fill_messages(int fd, size_t size)
 {
 	return fill_queue(fd, size) / size;
-}
-
-/*
- * The time that timeouts are measured by, which times() counts: jiffies. In a
- * guest without a processor of its own, the clock runs apart from them.
- */
-static inline long long timer_ms(void)
-{
-	return times(NULL) * 1000LL / sysconf(_SC_CLK_TCK);
 }
 
 /* SIOCINQ, SIOCOUTQ; the negative errno at failure. */

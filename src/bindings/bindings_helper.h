@@ -7,7 +7,9 @@
 #include <linux/file.h>
 #include <linux/hrtimer_types.h>
 #include <linux/ioctl.h>
+#include <linux/filter.h>
 #include <linux/net.h>
+#include <linux/net_tstamp.h>
 #include <linux/poll.h>
 #include <linux/security.h>
 #include <linux/sched/signal.h>
@@ -45,6 +47,11 @@ const __u32 NET_EPOLLRDHUP = (__force __u32)EPOLLRDHUP;
 const __u32 NET_SIOCINQ = SIOCINQ;
 const __u32 NET_SIOCOUTQ = SIOCOUTQ;
 const __u32 NET_SIOCATMARK = SIOCATMARK;
+
+/* Enumerators of an anonymous type. */
+const __u32 NET_TSTAMP_SOFTWARE = SOF_TIMESTAMPING_SOFTWARE;
+const __u32 NET_TSTAMP_RX_SOFTWARE = SOF_TIMESTAMPING_RX_SOFTWARE;
+const __u32 NET_TSTAMP_OPT_RX_FILTER = SOF_TIMESTAMPING_OPT_RX_FILTER;
 
 /* Layouts, as the C compiler sees them; src/bindings/mod.rs compares. */
 const size_t NET_SIZEOF_SOCK = sizeof(struct sock);

@@ -37,6 +37,16 @@ kgid_t qsock_helper_make_current_kgid(u32 gid)
 	return make_kgid(current_user_ns(), gid);
 }
 
+u32 qsock_helper_from_current_kuid(kuid_t uid)
+{
+	return from_kuid(current_user_ns(), uid);
+}
+
+pid_t qsock_helper_current_tgid_vnr(void)
+{
+	return task_tgid_vnr(current);
+}
+
 u32 qsock_helper_from_current_kgid(kgid_t gid)
 {
 	return from_kgid_munged(current_user_ns(), gid);

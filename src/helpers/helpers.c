@@ -9,6 +9,7 @@
 
 #include "cred.c"
 #include "file.c"
+#include "filter.c"
 #include "net_namespace.c"
 #include "pipe.c"
 #include "scm.c"

@@ -10,6 +10,11 @@ int qsock_helper_copy_from_sockptr(void *to, sockptr_t from, size_t size)
 	return copy_from_sockptr(to, from, size);
 }
 
+sockptr_t qsock_helper_kernel_sockptr(void *p)
+{
+	return KERNEL_SOCKPTR(p);
+}
+
 bool qsock_helper_sk_scm_credentials(const struct sock *sk)
 {
 	return sk->sk_scm_credentials;
@@ -89,6 +94,11 @@ void qsock_helper_sk_peek_offset_bwd(struct sock *sk, int val)
 void qsock_helper_sk_peek_offset_fwd(struct sock *sk, int val)
 {
 	sk_peek_offset_fwd(sk, val);
+}
+
+u32 qsock_helper_sk_tsflags(const struct sock *sk)
+{
+	return READ_ONCE(sk->sk_tsflags);
 }
 
 bool qsock_helper_sock_flag(const struct sock *sk, enum sock_flags flag)

@@ -11,6 +11,7 @@ use super::{
 use crate::bindings;
 use core::{marker::PhantomData, slice};
 use kernel::{
+    error::to_result,
     iov::{IovIterDest, IovIterSource},
     prelude::*, //
 };
@@ -110,6 +111,17 @@ impl SendMsg<'_> {
         unsafe { (*self.msg).msg_controllen != 0 }
     }
 
+    /// Goes back to the first byte: who calls again after `EAGAIN`, as io_uring
+    /// does, sends the whole message.
+    pub(crate) fn rewind(&mut self) {
+        let len = self.len;
+        let iter = self.iter();
+        let read = len.saturating_sub(iter.len());
+        // SAFETY: The core passes an iterator over `len` bytes, of which so many
+        // were read.
+        unsafe { iter.revert(read) };
+    }
+
     /// Where the bytes come from. Reading may fault, and so sleep.
     pub(crate) fn iter(&mut self) -> &mut IovIterSource<'_> {
         // SAFETY: By the type invariant; the borrow excludes other users.
@@ -196,15 +208,18 @@ impl RecvMsg<'_> {
         data[..8].copy_from_slice(&seconds);
         data[8..].copy_from_slice(&rest);
         self.put_cmsg(stamps.cmsg_type(), &data);
+        stamps.put_all(self.msg, nanoseconds);
     }
 
     /// Adds a control message; sets MSG_CTRUNC if it does not fit. May fault,
     /// and so sleep.
-    fn put_cmsg(&mut self, kind: u32, data: &[u8]) {
-        // What it returns is in the flags too, but for a fault, which no
-        // receive reports.
+    ///
+    /// # Errors
+    ///
+    /// `EFAULT`.
+    pub(super) fn try_put_cmsg(&mut self, kind: u32, data: &[u8]) -> Result {
         // SAFETY: By the type invariant; the data is only read.
-        let _ = unsafe {
+        to_result(unsafe {
             bindings::put_cmsg(
                 self.msg,
                 bindings::SOL_SOCKET as c_int,
@@ -212,7 +227,32 @@ impl RecvMsg<'_> {
                 data.len() as c_int,
                 data.as_ptr().cast_mut().cast(),
             )
+        })
+    }
+
+    fn put_cmsg(&mut self, kind: u32, data: &[u8]) {
+        // No receive reports a fault here.
+        let _ = self.try_put_cmsg(kind, data);
+    }
+
+    /// Whether there is room for a control message of `len` bytes of data.
+    pub(super) fn has_control_room(&self, len: usize) -> bool {
+        // A header of a 32-bit task has three words of four bytes.
+        const COMPAT_HEADER: usize = 12;
+        // SAFETY: By the type invariant.
+        let (room, flags) = unsafe { ((*self.msg).msg_controllen, (*self.msg).msg_flags) };
+        let header = if flags & bindings::MSG_CMSG_COMPAT != 0 {
+            COMPAT_HEADER
+        } else {
+            size_of::<bindings::cmsghdr>()
         };
+        room >= header + len
+    }
+
+    /// Whether the caller takes control data.
+    pub(super) fn has_control(&self) -> bool {
+        // SAFETY: By the type invariant; a null pointer is one in either form.
+        unsafe { !(*self.msg).__bindgen_anon_1.msg_control.is_null() }
     }
 
     /// Tells the caller who sent the message, if it asked.

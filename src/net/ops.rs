@@ -438,12 +438,18 @@ impl<T: SocketOps> Shim<T> {
     /// As [`Shim`] says; the pipe is locked.
     unsafe extern "C" fn splice_read(
         sock: *mut bindings::socket,
-        _pos: *mut bindings::loff_t,
+        pos: *mut bindings::loff_t,
         pipe: *mut bindings::pipe_inode_info,
         len: usize,
         flags: c_uint,
     ) -> isize {
-        // SAFETY: As above; a socket that is spliced has a file.
+        // SAFETY: As above.
+        if unsafe { (*sock).type_ } as u32 != bindings::sock_type_SOCK_STREAM {
+            // Messages are not to be cut into pages, nor joined.
+            // SAFETY: As above; a socket that is spliced has a file.
+            return unsafe { bindings::copy_splice_read((*sock).file, pos, pipe, len, flags) };
+        }
+        // SAFETY: As above.
         let file_flags = unsafe { (*(*sock).file).f_flags };
         let nonblock = flags & bindings::SPLICE_F_NONBLOCK != 0 || nonblock(file_flags as c_int);
         // SAFETY: As above.

@@ -13,7 +13,9 @@ use super::{
     file::FileRef,
     msg::{RecvMsg, SendMsg},
     ops::SocketOps,
-    socket::Socket, //
+    pidfd::Pidfds,
+    socket::Socket,
+    sockopt::Pass, //
 };
 use crate::bindings;
 use core::{ptr::NonNull, slice};
@@ -149,8 +151,61 @@ unsafe impl Send for MsgCred {}
 unsafe impl Sync for MsgCred {}
 
 impl MsgCred {
-    /// Those of the current task.
-    pub(crate) fn current() -> Self {
+    /// Those of the current task, which the core takes note of for SCM_PIDFD, if
+    /// it can: a descriptor of a process may be made after its end then. Sleeps.
+    pub(crate) fn current<T: SocketOps>(sock: &Socket<T>) -> Self {
+        Self::registered(sock).unwrap_or_else(|_| Self::unregistered())
+    }
+
+    /// Has the core read the current task's own credentials from a message: the
+    /// one way that it exports to make it take note of a process.
+    fn registered<T: SocketOps>(sock: &Socket<T>) -> Result<Self> {
+        #[repr(C)]
+        struct Message {
+            header: bindings::cmsghdr,
+            cred: bindings::ucred,
+        }
+        // SAFETY: There is always a current task.
+        let (pid, uid, gid) = unsafe {
+            (
+                bindings::current_tgid_vnr(),
+                bindings::from_current_kuid(bindings::current_uid()),
+                bindings::from_current_kgid(bindings::current_gid()),
+            )
+        };
+        let mut control = Message {
+            header: bindings::cmsghdr {
+                cmsg_len: size_of::<bindings::cmsghdr>() + size_of::<bindings::ucred>(),
+                cmsg_level: bindings::SOL_SOCKET as c_int,
+                cmsg_type: bindings::SCM_CREDENTIALS as c_int,
+            },
+            cred: bindings::ucred {
+                pid: pid as u32,
+                uid,
+                gid,
+            },
+        };
+        let mut msg = bindings::msghdr::default();
+        msg.__bindgen_anon_1.msg_control = (&raw mut control).cast();
+        msg.msg_controllen = size_of::<Message>();
+        let mut cookie = bindings::scm_cookie::default();
+        // SAFETY: The message and what it points to are ours.
+        to_result(unsafe { bindings::scm_send(sock.as_raw(), &mut msg, &mut cookie) })?;
+        // INVARIANT: What the cookie holds is ours now.
+        Ok(Self {
+            pid: cookie.pid,
+            uid: cookie.creds.uid,
+            gid: cookie.creds.gid,
+        })
+    }
+
+    /// A reference on the process, for the caller.
+    pub(super) fn pid_ref(&self) -> *mut bindings::pid {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::get_pid(self.pid) }
+    }
+
+    fn unregistered() -> Self {
         // INVARIANT: The function returns a reference.
         // SAFETY: There is always a current task.
         unsafe {
@@ -306,7 +361,12 @@ impl Delivery<'_> {
     /// What does not fit is dropped, and MSG_CTRUNC set.
     ///
     /// C function: `scm_recv()`
-    pub(crate) fn deliver<T: SocketOps>(self, sock: &Socket<T>, msg: &mut RecvMsg<'_>) {
+    pub(crate) fn deliver<T: SocketOps>(
+        self,
+        sock: &Socket<T>,
+        pidfds: &Pidfds,
+        msg: &mut RecvMsg<'_>,
+    ) {
         let mut cookie = bindings::scm_cookie::default();
         cookie.creds.uid.val = u32::MAX;
         cookie.creds.gid.val = u32::MAX;
@@ -333,6 +393,9 @@ impl Delivery<'_> {
                 &mut cookie,
                 msg.flags().bits() as c_int,
             )
+        }
+        if msg.has_control() && sock.sk().passes(Pass::Pidfd) {
+            pidfds.deliver(self.cred, msg);
         }
     }
 }

@@ -66,6 +66,8 @@ impl Wants {
 pub(crate) struct Stamps {
     new: bool,
     ns: bool,
+    /// SO_TIMESTAMPING asks for the time of receipt too.
+    all: bool,
 }
 
 impl Stamps {
@@ -78,7 +80,8 @@ impl Stamps {
             bindings::SO_TIMESTAMPNS_NEW => (true, true),
             _ => return None,
         };
-        Some(Self { new, ns })
+        let all = false;
+        Some(Self { new, ns, all })
     }
 
     /// The type of the control message.
@@ -88,6 +91,23 @@ impl Stamps {
             (false, true) => bindings::SO_TIMESTAMPNS_OLD,
             (true, false) => bindings::SO_TIMESTAMP_NEW,
             (true, true) => bindings::SO_TIMESTAMPNS_NEW,
+        }
+    }
+
+    /// The control message of SO_TIMESTAMPING that goes with it.
+    pub(super) fn put_all(self, msg: *mut bindings::msghdr, nanoseconds: i64) {
+        if !self.all {
+            return;
+        }
+        let mut stamps = bindings::scm_timestamping_internal::default();
+        stamps.ts[0] = nanoseconds;
+        // SAFETY: The callers pass a valid message.
+        unsafe {
+            if self.new {
+                bindings::put_cmsg_scm_timestamping64(msg, &mut stamps)
+            } else {
+                bindings::put_cmsg_scm_timestamping(msg, &mut stamps)
+            }
         }
     }
 
@@ -236,9 +256,16 @@ impl Sock {
     pub(crate) fn stamps(&self) -> Option<Stamps> {
         // SAFETY: By the type invariant.
         let flag = |flag| unsafe { bindings::sock_flag(self.as_raw(), flag) };
-        flag(bindings::sock_flags_SOCK_RCVTSTAMP).then(|| Stamps {
-            new: flag(bindings::sock_flags_SOCK_TSTAMP_NEW),
-            ns: flag(bindings::sock_flags_SOCK_RCVTSTAMPNS),
+        flag(bindings::sock_flags_SOCK_RCVTSTAMP).then(|| {
+            // SAFETY: By the type invariant.
+            let all = unsafe { bindings::sk_tsflags(self.as_raw()) };
+            let received = all & bindings::NET_TSTAMP_RX_SOFTWARE != 0
+                || all & bindings::NET_TSTAMP_OPT_RX_FILTER == 0;
+            Stamps {
+                new: flag(bindings::sock_flags_SOCK_TSTAMP_NEW),
+                ns: flag(bindings::sock_flags_SOCK_RCVTSTAMPNS),
+                all: received && all & bindings::NET_TSTAMP_SOFTWARE != 0,
+            }
         })
     }
 

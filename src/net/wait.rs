@@ -153,7 +153,8 @@ pub(crate) fn block_on<R>(
         return first;
     }
 
-    let waiter = pin!(Waiter::new(sk, events));
+    // An error ends every wait.
+    let waiter = pin!(Waiter::new(sk, events | Events::ERR));
     let waiter = waiter.as_ref().join();
     loop {
         let result = try_op();

@@ -40,6 +40,11 @@ impl<A> Message<A> {
         self.bytes.len()
     }
 
+    /// Cuts the payload off behind `len` bytes.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.bytes.truncate(len);
+    }
+
     /// What goes with the payload.
     pub(crate) fn aux_mut(&mut self) -> &mut A {
         &mut self.aux
@@ -108,6 +113,11 @@ pub(crate) struct Records<A> {
 }
 
 impl<A: Send + Unpin> Records<A> {
+    /// Whether there is more than one empty message.
+    pub(crate) fn has_payload(&self) -> bool {
+        self.usage.bytes() > 0 || self.usage.messages() > 1
+    }
+
     /// Queues a message, so that no more than `limit` bytes are; on failure
     /// gives it back. Sleeps for other senders, not for room.
     pub(crate) fn try_push(

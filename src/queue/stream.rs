@@ -76,6 +76,11 @@ impl<A: Send + Unpin> Stream<A> {
         self.urgent.load(Acquire)
     }
 
+    /// Whether no byte is there but those that no read will return.
+    pub(crate) fn has_holes_only(&self) -> bool {
+        self.is_empty() && self.used() > 0
+    }
+
     /// The bytes that are committed and not consumed.
     fn used(&self) -> usize {
         let received = self.received.load(Acquire);

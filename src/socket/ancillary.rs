@@ -2,13 +2,13 @@
 
 //! What goes with a message beside its bytes, from sendmsg(2) to recvmsg(2).
 
-use super::{inflight::InFlight, Qsock, QueueSocket};
+use super::{inflight::InFlight, PerNet, Qsock, QueueSocket};
 use crate::net::{
     cred::current_secid,
     file::FileRef,
     msg::RecvMsg,
+    netns::Net,
     scm::{Control, Delivery, MsgCred},
-    sock::Sock,
     socket::Socket,
     sockopt::Wants, //
 };
@@ -41,17 +41,17 @@ impl Ancillary {
         })
     }
 
-    /// Adds what the sender `sk` and the receiver want to be known.
+    /// Adds what the sender `sock` and the receiver want to be known.
     ///
     /// # Errors
     ///
     /// `EPERM` if there are files that the receiver does not take.
-    pub(super) fn address(&mut self, sk: &Sock, receiver: Wants) -> Result {
+    pub(super) fn address(&mut self, sock: &Socket<QueueSocket>, receiver: Wants) -> Result {
         if self.files.is_some() && !receiver.rights {
             return Err(EPERM);
         }
-        if self.cred.is_none() && (receiver.cred || sk.passes_cred()) {
-            self.cred = Some(MsgCred::current());
+        if self.cred.is_none() && (receiver.cred || sock.sk().passes_cred()) {
+            self.cred = Some(MsgCred::current(sock));
         }
         if receiver.sec {
             self.secid = current_secid();
@@ -138,11 +138,11 @@ impl Received {
             secid: self.secid,
             files,
         }
-        .deliver(sock, msg);
+        .deliver(sock, &initial().pidfds, msg);
     }
 }
 
-/// The files in flight, of the whole machine.
-pub(super) fn in_flight() -> &'static super::inflight::InFlights {
-    &crate::net::netns::Net::initial().data::<Qsock>().in_flight
+/// What the family has once, for all namespaces.
+pub(super) fn initial() -> &'static PerNet {
+    Net::initial().data::<Qsock>()
 }

@@ -13,7 +13,7 @@
 //! from a queue meanwhile, and from nowhere else, because it has none there.
 
 use super::{
-    ancillary::in_flight,
+    ancillary::initial,
     inflight::Table,
     QueueSocket, //
 };
@@ -34,7 +34,9 @@ pub(super) struct Found {
 /// Without memory it does nothing; the next socket that is closed starts it
 /// anew.
 pub(super) fn run() {
-    let garbage = in_flight().with_table(|table| garbage(table).unwrap_or_default());
+    let garbage = initial()
+        .in_flight
+        .with_table(|table| garbage(table).unwrap_or_default());
     for file in &garbage {
         if let Some(sock) = file.socket::<QueueSocket>() {
             sock.purge();

@@ -166,9 +166,11 @@ impl Pair {
         }
     }
 
-    /// Ends a connection that nobody accepted. Does not sleep.
+    /// Ends a connection that nobody accepted. Sleeps.
     pub(super) fn reset(&self) {
         self.hang_up(Side::A, Some(ECONNRESET.into()));
+        // Nobody will read what was sent already.
+        self.discard(Side::B);
     }
 }
 
@@ -270,7 +272,11 @@ impl Connected {
 
     fn is_readable_at(&self, side: Side) -> bool {
         if self.any().is_empty(side) {
-            return false;
+            // As AF_UNIX: the read that finds nothing takes the hole away.
+            return match &self.pair.link {
+                Link::Bytes(link) => link.to(side).has_holes_only(),
+                Link::Packets(_) => false,
+            };
         }
         match (&self.pair.link, self.pair.end(side).sk()) {
             (Link::Bytes(link), Some(sk)) => {
@@ -343,7 +349,11 @@ impl Connected {
     ///
     /// A peer whose bytes were not received gets `ECONNRESET`.
     pub(super) fn close(&self) {
-        let unread = !self.is_empty();
+        let unread = match &self.pair.link {
+            Link::Bytes(_) => !self.is_empty(),
+            // As AF_UNIX: one empty packet is none.
+            Link::Packets(link) => link.to(self.side).has_payload(),
+        };
         self.pair
             .hang_up(self.side.peer(), unread.then(|| ECONNRESET.into()));
         // Nobody will read them.

@@ -4,7 +4,7 @@
 
 use super::{
     ancillary::Ancillary,
-    inbox::{Credit, Envelope, Inbox, Refusal},
+    inbox::{filter, Credit, Envelope, Inbox, Refusal},
     unconnected::{autobind_for_cred, find, resolve},
     QueueSocket, //
 };
@@ -166,7 +166,12 @@ pub(super) fn sendmsg(
             if own.is_write_shut() {
                 return Err(EPIPE);
             }
-            Credit::new(own, sk, len)
+            let credit = Credit::new(own, sk, len);
+            match target(sock, own, name.as_ref()) {
+                // No room will come of waiting.
+                Ok(to) if credit.is_err() && to.is_shut() => Err(EPIPE),
+                _ => credit,
+            }
         },
         || own.sent.is_writable(sk.sndbuf()),
     )?;
@@ -178,7 +183,10 @@ pub(super) fn sendmsg(
     };
     let parcel = Parcel::new(msg.iter(), envelope).map_err(no_buffers)?;
     policy::chain::sendmsg(|| [parcel.message().bytes(), &[]])?;
-    deliver(sock, own, name.as_ref(), parcel, nonblock)?;
+    if let Err(error) = deliver(sock, own, name.as_ref(), parcel, nonblock) {
+        msg.rewind();
+        return Err(error);
+    }
     Ok(len)
 }
 
@@ -188,6 +196,14 @@ pub(super) fn no_buffers(error: Error) -> Error {
         ENOBUFS.into()
     } else {
         error
+    }
+}
+
+/// Who has `name`, or the peer.
+fn target(sock: &Socket<QueueSocket>, own: &Inbox, name: Option<&Name>) -> Result<Arc<Inbox>> {
+    match name {
+        Some(name) => find_inbox(sock, name),
+        None => Ok(own.peer().ok_or(ENOTCONN)?),
     }
 }
 
@@ -203,12 +219,17 @@ fn deliver(
     let mut timeo = sk.sndtimeo(nonblock);
     let mut receiver = None;
     loop {
-        let to = match (receiver.take(), name) {
-            (Some(to), _) => to,
-            (None, Some(name)) => find_inbox(sock, name)?,
-            (None, None) => own.peer().ok_or(ENOTCONN)?,
+        let to = match receiver.take() {
+            Some(to) => to,
+            None => target(sock, own, name)?,
         };
-        let Err((why, back)) = to.try_deliver(own, sk, parcel) else {
+        if let Some(receiver) = to.sk() {
+            if !filter(receiver, &mut parcel)? {
+                // As AF_UNIX: the sender is not told.
+                return Ok(());
+            }
+        }
+        let Err((why, back)) = to.try_deliver(own, sock, parcel) else {
             return Ok(());
         };
         parcel = back;

@@ -2,10 +2,12 @@
 
 //! The inbox of a datagram socket: what waits for it, and who waits to send.
 
-use super::{ancillary::Ancillary, Bound};
+use super::{ancillary::Ancillary, QueueSocket};
 use crate::{
+    names::Name,
     net::{
         sock::Sock,
+        socket::Socket,
         wait, //
     },
     queue::{
@@ -66,8 +68,8 @@ impl Credit {
     }
 
     /// The name of who sent.
-    pub(super) fn name(&self) -> Option<&Bound> {
-        self.from.name.as_ref()
+    pub(super) fn name(&self) -> Option<&Name> {
+        self.from.name()
     }
 }
 
@@ -80,6 +82,23 @@ impl Drop for Credit {
             }
         }
     }
+}
+
+/// Asks the program of the receiver `sk`, if it has one, what it may receive of a
+/// message: cuts the rest off. Returns whether that is anything at all. Sleeps.
+///
+/// # Errors
+///
+/// `ENOBUFS`.
+pub(super) fn filter(sk: &Sock, parcel: &mut Parcel<Envelope>) -> Result<bool> {
+    if !sk.has_filter() {
+        return Ok(true);
+    }
+    let rest = sk.filter(parcel.message().bytes())?;
+    if let Some(len) = rest {
+        parcel.message_mut().truncate(len);
+    }
+    Ok(rest.is_some())
 }
 
 /// Who waits for room in an inbox.
@@ -95,7 +114,8 @@ pub(super) struct Inbox {
     /// The socket; it outlives the socket's file, and then waking it does
     /// nothing.
     sk: SetOnce<ARef<Sock>>,
-    name: SetOnce<Bound>,
+    /// The name alone: what the name leads to is this.
+    name: SetOnce<Name>,
     #[pin]
     pub(super) records: Records<Envelope>,
     /// What the socket sent and nobody received yet.
@@ -168,12 +188,12 @@ impl Inbox {
     }
 
     /// Makes `name` the socket's name.
-    pub(super) fn set_name(&self, name: Bound) {
+    pub(super) fn set_name(&self, name: Name) {
         self.name.populate(name);
     }
 
     /// The socket's name.
-    pub(super) fn name(&self) -> Option<&Bound> {
+    pub(super) fn name(&self) -> Option<&Name> {
         self.name.as_ref()
     }
 
@@ -229,6 +249,17 @@ impl Inbox {
     pub(super) fn shut_read(&self) {
         self.records.shut();
         self.wake_all();
+        // Those who wait for their own limit to be free wait for this queue.
+        self.records.for_each(|envelope| {
+            if let Some(sk) = envelope.credit.as_ref().and_then(|credit| credit.from.sk()) {
+                sk.write_space();
+            }
+        });
+    }
+
+    /// Whether receiving was shut, and the socket is still there.
+    pub(super) fn is_shut(&self) -> bool {
+        self.records.is_shut() && !self.is_dead()
     }
 
     /// The socket, for who sends to it.
@@ -250,7 +281,7 @@ impl Inbox {
     pub(super) fn try_deliver(
         &self,
         from: &Arc<Self>,
-        sender: &Sock,
+        sender: &Socket<QueueSocket>,
         mut parcel: Parcel<Envelope>,
     ) -> Result<(), (Refusal, Parcel<Envelope>)> {
         if !self.accepts(from) {
@@ -270,7 +301,7 @@ impl Inbox {
         }
         envelope.stamp = self.sk().and_then(Sock::stamp_now);
         self.records
-            .try_push(parcel, self.limit(sender.sndbuf()))
+            .try_push(parcel, self.limit(sender.sk().sndbuf()))
             .map_err(|(why, parcel)| match why {
                 NoRoom::Full => (Refusal::Full, parcel),
                 _ if self.is_dead() => (Refusal::Dead, parcel),

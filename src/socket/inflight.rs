@@ -7,7 +7,7 @@
 //! [`super::collect`] finds cycles: sockets that are left in each other's
 //! queues and nowhere else.
 
-use super::{ancillary::in_flight, collect, QueueSocket};
+use super::{ancillary::initial, collect, QueueSocket};
 use crate::net::{
     cred::{current_uid, may_exceed_nofile, nofile_limit},
     errno::ETOOMANYREFS,
@@ -192,7 +192,7 @@ impl InFlight {
         let flags = GFP_KERNEL_ACCOUNT;
         let none = KBox::pin_init(new_mutex!(None, "socket::InFlight::files"), flags)?;
         let this = Arc::new(Self { files: none, uid }, flags)?;
-        let in_flight = in_flight();
+        let in_flight = &initial().in_flight;
         in_flight.with_table(|table| {
             if table.user(uid) > nofile_limit() && !may_exceed_nofile() {
                 return Err(Error::from(ETOOMANYREFS));
@@ -207,7 +207,7 @@ impl InFlight {
 
     /// Ends the flight, and returns the files, unless another call did. Sleeps.
     pub(super) fn take(&self) -> Option<Files> {
-        let in_flight = in_flight();
+        let in_flight = &initial().in_flight;
         in_flight.with_table(|table| {
             let files = self.files.lock().take()?;
             table.remove(self.uid, &files);
@@ -225,7 +225,9 @@ impl InFlight {
     ///
     /// `ENOMEM`; `EAGAIN` if another call took them.
     pub(super) fn dup(&self) -> Result<Files> {
-        in_flight().with_table(|_| self.files.lock().as_ref().ok_or(EAGAIN)?.dup())
+        initial()
+            .in_flight
+            .with_table(|_| self.files.lock().as_ref().ok_or(EAGAIN)?.dup())
     }
 
     /// Shows `see` each file. Sleeps.

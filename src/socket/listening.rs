@@ -404,7 +404,7 @@ pub(super) fn accept(
 #[cfg(CONFIG_KUNIT = "y")]
 #[kunit_tests(qsock_socket_listening)]
 mod tests {
-    use super::*;
+    use super::{super::Kind, *};
 
     fn inner(limit: u32) -> Inner {
         Inner {
@@ -423,7 +423,7 @@ mod tests {
         let mut inner = inner(1);
 
         for full in [false, true] {
-            inner.push(Pending::new(Pair::new()?, PeerCred::current())?);
+            inner.push(Pending::new(Pair::new(Kind::Stream)?, PeerCred::current())?);
             assert_eq!(inner.is_full(), full);
         }
         Ok(())
@@ -432,7 +432,11 @@ mod tests {
     #[test]
     fn embryos_leave_in_the_order_in_which_they_came() -> Result {
         let mut inner = inner(2);
-        let pairs = [Pair::new()?, Pair::new()?, Pair::new()?];
+        let pairs = [
+            Pair::new(Kind::Stream)?,
+            Pair::new(Kind::Stream)?,
+            Pair::new(Kind::Stream)?,
+        ];
 
         for pair in &pairs {
             inner.push(Pending::new(pair.clone(), PeerCred::current())?);

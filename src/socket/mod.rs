@@ -36,7 +36,7 @@ mod send;
 mod unconnected;
 
 use crate::{
-    names::{Entry, Names},
+    names::{Entry, Name, Names},
     net::{
         addr::{Address, AddressBuf},
         cred::{current_fsuid, Kgid},
@@ -45,6 +45,7 @@ use crate::{
         file::FileRef,
         msg::{RecvMsg, SendMsg},
         ops::SocketOps,
+        pidfd::Pidfds,
         poll::{Events, PollWait},
         sock::Sock,
         socket::{AcceptSocket, Socket},
@@ -104,6 +105,7 @@ impl SocketFamily for Qsock {
         try_pin_init!(PerNet {
             names <- Names::new(),
             in_flight <- InFlights::new(),
+            pidfds <- Pidfds::new(),
         }? Error)
     }
 
@@ -138,6 +140,9 @@ pub(crate) struct PerNet {
     /// other.
     #[pin]
     in_flight: InFlights,
+    /// As above.
+    #[pin]
+    pidfds: Pidfds,
 }
 
 /// The types of sockets.
@@ -322,7 +327,7 @@ impl SocketOps for QueueSocket {
             Some(State::Datagram(inbox)) => inbox.close(),
             None => {}
         }
-        ancillary::in_flight().collect_later();
+        ancillary::initial().in_flight.collect_later();
     }
 
     fn bind(sock: &Socket<Self>, addr: Address<'_>) -> Result {
@@ -352,16 +357,18 @@ impl SocketOps for QueueSocket {
 
     fn getname(sock: &Socket<Self>, of: NameOf, name: &mut AddressBuf<'_>) -> Result {
         let peer;
-        let entry = match (of, sock.state.as_ref()) {
-            (NameOf::Own, _) => sock.name.as_ref().map(Naming::entry),
-            (NameOf::Peer, Some(State::Connected(connected))) => connected.peer().name(),
+        let found = match (of, sock.state.as_ref()) {
+            (NameOf::Own, _) => sock.name.as_ref().map(|name| name.entry().name()),
+            (NameOf::Peer, Some(State::Connected(connected))) => {
+                connected.peer().name().map(|entry| entry.name())
+            }
             (NameOf::Peer, Some(State::Datagram(inbox))) => {
                 peer = inbox.peer().ok_or(ENOTCONN)?;
                 peer.name()
             }
             (NameOf::Peer, _) => return Err(ENOTCONN.into()),
         };
-        let bytes = entry.map(|entry| entry.name().as_bytes());
+        let bytes = found.map(Name::as_bytes);
         name.set(QSOCK.number(), bytes.unwrap_or_default());
         Ok(())
     }

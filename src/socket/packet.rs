@@ -7,12 +7,13 @@ use super::{
     ancillary::{Ancillary, Received},
     connected::{Connected, Packets},
     datagram::no_buffers,
-    inbox::{Envelope, Inbox},
-    Bound,
+    inbox::{filter, Envelope, Inbox},
+    unconnected::autobind_for_cred,
     QueueSocket,
     QSOCK, //
 };
 use crate::{
+    names::Name,
     net::{
         errno::{ENOTCONN, EOPNOTSUPP},
         msg::{MsgFlags, RecvMsg, SendMsg},
@@ -53,6 +54,7 @@ pub(super) fn sendmsg(
     if flags.has(MsgFlags::OOB) {
         return Err(EOPNOTSUPP.into());
     }
+    autobind_for_cred(sock)?;
     let len = msg.len();
     if len > sk.sndbuf() {
         return Err(EMSGSIZE);
@@ -61,19 +63,24 @@ pub(super) fn sendmsg(
         return Err(EPIPE);
     }
     let mut ancillary = Ancillary::new(control)?;
-    ancillary.address(sk, connected.peer().wants())?;
+    ancillary.address(sock, connected.peer().wants())?;
     let envelope = Envelope {
         ancillary,
         credit: None,
         end_of_record: flags.has(MsgFlags::EOR),
         stamp: connected.peer().sk().and_then(|peer| peer.stamp_now()),
     };
-    let parcel = Parcel::new(msg.iter(), envelope).map_err(no_buffers)?;
+    let mut parcel = Parcel::new(msg.iter(), envelope).map_err(no_buffers)?;
     policy::chain::sendmsg(|| [parcel.message().bytes(), &[]])?;
 
+    if let Some(peer) = connected.peer().sk() {
+        if !filter(peer, &mut parcel)? {
+            return Ok(len);
+        }
+    }
     let queue = link.to(connected.side().peer());
     let mut parcel = Some(parcel);
-    wait::block_on(
+    let queued = wait::block_on(
         sk,
         Events::OUT,
         &mut sk.sndtimeo(flags.has(MsgFlags::DONTWAIT)),
@@ -94,7 +101,11 @@ pub(super) fn sendmsg(
                 })
         },
         || connected.is_writable(),
-    )?;
+    );
+    if let Err(error) = queued {
+        msg.rewind();
+        return Err(error);
+    }
     connected.wake_reader();
     Ok(len)
 }
@@ -116,9 +127,9 @@ impl Source<'_> {
     }
 
     /// The name of who sent what `envelope` goes with.
-    fn name<'a>(&'a self, envelope: &'a Envelope) -> Option<&'a Bound> {
+    fn name<'a>(&'a self, envelope: &'a Envelope) -> Option<&'a Name> {
         match self {
-            Self::Peer(connected, _) => connected.peer().name(),
+            Self::Peer(connected, _) => connected.peer().name().map(|entry| entry.name()),
             Self::Inbox(_) => envelope.credit.as_ref()?.name(),
         }
     }
@@ -138,7 +149,7 @@ struct Got {
     beside: Received,
     stamp: Option<i64>,
     end_of_record: bool,
-    from: Option<Bound>,
+    from: Option<Name>,
 }
 
 /// recvmsg(2): receives one message; returns its length as far as there was room
@@ -184,7 +195,7 @@ pub(super) fn recvmsg(
         return Ok(0);
     };
     if let Some(from) = &got.from {
-        msg.set_name(|buf| buf.set(QSOCK.number(), from.name().as_bytes()));
+        msg.set_name(|buf| buf.set(QSOCK.number(), from.as_bytes()));
     }
     if got.end_of_record {
         msg.set_flag(MsgFlags::EOR);
@@ -238,7 +249,7 @@ fn receive(
             beside,
             stamp: envelope.stamp,
             end_of_record: envelope.end_of_record,
-            from: source.name(envelope).cloned(),
+            from: source.name(envelope).copied(),
         }
     };
     if peek {

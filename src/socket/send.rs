@@ -52,9 +52,9 @@ pub(super) fn sendmsg(
         });
     }
     let (connected, link) = connection.ok_or(ENOTCONN)?;
-    let sk = sock.sk();
     let sender = Sender {
-        sk,
+        sock,
+        sk: sock.sk(),
         connected,
         link,
     };
@@ -72,6 +72,7 @@ pub(super) fn sendmsg(
 
 /// One call's sender.
 struct Sender<'a> {
+    sock: &'a Socket<QueueSocket>,
     sk: &'a Sock,
     connected: &'a Connected,
     link: &'a Bytes,
@@ -88,7 +89,7 @@ impl Sender<'_> {
             return Ok(());
         }
         let mut ancillary = Ancillary::new(control)?;
-        ancillary.address(self.sk, self.connected.peer().wants())?;
+        ancillary.address(self.sock, self.connected.peer().wants())?;
 
         // The last byte alone is out of band.
         let urgent = msg.flags().has(MsgFlags::OOB);

@@ -90,7 +90,7 @@ pub(super) fn bind(sock: &Socket<QueueSocket>, addr: Address<'_>) -> Result {
         Some(State::Connected(connected)) => connected.own().set_name(entry.clone()),
         Some(State::Datagram(inbox)) => {
             inbox.set_sk(sock.sk());
-            inbox.set_name(entry.clone());
+            inbox.set_name(*entry.name());
             // From here on, others can send to it.
             entry.set_target(Target::Inbox(inbox.clone()));
         }

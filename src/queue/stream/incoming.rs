@@ -76,6 +76,12 @@ impl<A: Send + Unpin> Incoming<'_, A> {
         (at, at.wrapping_add(pieces.map(<[u8]>::len).sum()))
     }
 
+    /// Whether there is no byte, not even one that no read will return.
+    pub(crate) fn is_empty(&self) -> bool {
+        let (at, end) = self.bounds();
+        at == end
+    }
+
     /// What comes after `last`, or first in the queue. Takes the bytes from the
     /// queue that no reader gets, unless the reader peeks.
     pub(crate) fn next(&mut self, last: Option<Span>, look: Look) -> Next {

@@ -6,29 +6,124 @@ use kernel::macros::kunit_tests;
 
 #[kunit_tests(qsock_queue_stream)]
 mod cases {
-    use super::super::*;
+    use super::super::{super::marks::Look, *};
     use kernel::sync::Arc;
+
+    type Numbered = Stream<u32>;
+
+    const READ: Look = Look {
+        has_bytes: false,
+        peek: false,
+        inline: false,
+    };
 
     const LIMIT: usize = 1 << 18;
 
-    fn stream() -> Result<Arc<Stream>> {
-        Arc::pin_init(Stream::new(), GFP_KERNEL)
+    fn stream() -> Result<Arc<Numbered>> {
+        Arc::pin_init(Numbered::new(), GFP_KERNEL)
     }
 
     /// Sends `bytes`, as far as there is room; returns how many were taken.
-    fn send(stream: &Stream, bytes: &[u8], limit: usize) -> Result<usize, NoRoom> {
+    fn send(stream: &Numbered, bytes: &[u8], limit: usize) -> Result<usize, NoRoom> {
         let mut room = stream.try_reserve(bytes.len(), limit)?;
         let len = room.len;
         if let Some(tail) = &mut *room.tx {
             tail.write_slice(&bytes[..len]);
         }
-        Ok(room.commit())
+        Ok(room.commit(None))
     }
 
-    fn receive(stream: &Stream, len: usize) -> Result<usize, Empty> {
-        let incoming = stream.try_read()?;
-        incoming.consume(len);
+    fn receive(stream: &Numbered, len: usize) -> Result<usize, Empty> {
+        let mut left = len;
+        while left > 0 {
+            let mut incoming = stream.read();
+            let span = match incoming.next(None, READ) {
+                Next::Bytes(span) => span.first(left),
+                Next::Empty(why) => return Err(why),
+                Next::Stop => break,
+            };
+            left -= span.len();
+            incoming.consume(span);
+        }
         Ok(len)
+    }
+
+    /// Why there is nothing.
+    fn empty(stream: &Numbered) -> Option<Empty> {
+        match stream.read().next(None, READ) {
+            Next::Empty(why) => Some(why),
+            _ => None,
+        }
+    }
+
+    /// Sends one byte with a mark.
+    fn send_marked(stream: &Numbered, byte: u8, aux: u32, urgent: bool) -> Result {
+        let mut room = stream.try_reserve(1, LIMIT).map_err(|_| EAGAIN)?;
+        if let Some(tail) = &mut *room.tx {
+            tail.write_slice(&[byte]);
+        }
+        room.commit(Some(Tag::new(Some(aux), urgent)?));
+        Ok(())
+    }
+
+    #[test]
+    fn a_mark_is_found_at_its_bytes() -> Result {
+        let stream = stream()?;
+
+        assert!(send(&stream, b"ab", LIMIT) == Ok(2));
+        send_marked(&stream, b'c', 7, false)?;
+        assert!(send(&stream, b"de", LIMIT) == Ok(2));
+        let mut incoming = stream.read();
+        for (len, mark) in [(2, None), (1, Some(7)), (2, None)] {
+            let Next::Bytes(span) = incoming.next(None, READ) else {
+                return Err(EINVAL);
+            };
+            assert_eq!(span.len(), len);
+            assert_eq!(incoming.aux(span, |aux| aux.copied()), mark);
+            incoming.consume(span);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn an_urgent_byte_leaves_a_hole() -> Result {
+        let stream = stream()?;
+
+        assert!(send(&stream, b"a", LIMIT) == Ok(1));
+        send_marked(&stream, b'!', 1, true)?;
+        assert!(stream.is_urgent());
+        assert_eq!(stream.bytes(), 2);
+        let incoming = stream.read();
+        let byte = incoming.urgent(false).ok_or(EINVAL)?;
+        assert_eq!(incoming.bytes(byte), [&b"!"[..], &b""[..]]);
+        drop(incoming);
+        assert!(!stream.is_urgent());
+        assert_eq!(stream.bytes(), 1);
+        assert!(!stream.read().is_at_mark());
+        assert!(receive(&stream, 1).is_ok());
+        assert!(stream.read().is_at_mark());
+        assert!(empty(&stream) == Some(Empty::Yet));
+        assert!(!stream.has_holes_only());
+        Ok(())
+    }
+
+    #[test]
+    fn a_newer_urgent_byte_makes_the_older_one_plain() -> Result {
+        let stream = stream()?;
+
+        send_marked(&stream, b'1', 1, true)?;
+        send_marked(&stream, b'2', 2, true)?;
+        let mut incoming = stream.read();
+        let Next::Bytes(span) = incoming.next(None, READ) else {
+            return Err(EINVAL);
+        };
+        assert_eq!(incoming.bytes(span), [&b"1"[..], &b""[..]]);
+        let after = Look {
+            has_bytes: true,
+            ..READ
+        };
+        assert!(matches!(incoming.next(Some(span), after), Next::Stop));
+        Ok(())
     }
 
     #[test]
@@ -36,10 +131,10 @@ mod cases {
         let stream = stream()?;
 
         assert!(stream.tx.lock().is_none());
-        assert!(stream.try_read().err() == Some(Empty::Yet));
+        assert!(empty(&stream) == Some(Empty::Yet));
         assert!(send(&stream, &[1; 64], LIMIT) == Ok(64));
         assert!(stream.tx.lock().is_some());
-        assert_eq!(stream.len(), 64);
+        assert_eq!(stream.bytes(), 64);
         Ok(())
     }
 
@@ -70,7 +165,7 @@ mod cases {
         for _ in 0..2 {
             assert!(send(&stream, &bytes, 2 * ATOMIC + 10) == Ok(ATOMIC));
         }
-        assert_eq!(stream.len(), 2 * ATOMIC);
+        assert_eq!(stream.bytes(), 2 * ATOMIC);
         assert!(send(&stream, &bytes[..10], 2 * ATOMIC + 10) == Ok(10));
         assert!(send(&stream, b"x", 2 * ATOMIC + 10) == Err(NoRoom::Full));
         assert!(send(&stream, b"x", 0) == Err(NoRoom::Full));
@@ -106,7 +201,7 @@ mod cases {
         stream.shut();
         assert!(send(&stream, b"x", LIMIT) == Err(NoRoom::Shut));
         assert!(receive(&stream, 4).is_ok());
-        assert!(stream.try_read().err() == Some(Empty::Shut));
+        assert!(empty(&stream) == Some(Empty::Shut));
         Ok(())
     }
 
@@ -115,11 +210,14 @@ mod cases {
         let stream = stream()?;
 
         drop(stream.try_reserve(10, LIMIT).map_err(|_| EAGAIN)?);
-        assert!(stream.try_read().err() == Some(Empty::Yet));
-        assert_eq!(stream.len(), 0);
+        assert!(empty(&stream) == Some(Empty::Yet));
+        assert_eq!(stream.bytes(), 0);
         assert!(send(&stream, b"next", LIMIT) == Ok(4));
-        let incoming = stream.try_read().map_err(|_| EAGAIN)?;
-        assert_eq!(incoming.bytes(), [&b"next"[..], &b""[..]]);
+        let mut incoming = stream.read();
+        let Next::Bytes(span) = incoming.next(None, READ) else {
+            return Err(EINVAL);
+        };
+        assert_eq!(incoming.bytes(span), [&b"next"[..], &b""[..]]);
         Ok(())
     }
 
@@ -132,7 +230,7 @@ mod cases {
             assert!(send(&stream, &bytes, LIMIT) == Ok(LARGEST));
         }
         stream.discard();
-        assert_eq!(stream.len(), 0);
+        assert_eq!(stream.bytes(), 0);
         assert!(stream.tx.lock().is_none());
         Ok(())
     }
