@@ -33,7 +33,8 @@ use kernel::{prelude::*, sync::Arc};
 ///
 /// `EINVAL` for a bad address, `ECONNREFUSED` if nobody has the name, `EACCES`
 /// without write permission on it, `EPROTOTYPE` for a name of another type,
-/// `EPERM` if the other socket is connected to a third, `ENOMEM`.
+/// `EPERM` if the other socket is connected to a third, `ENOMEM`; what
+/// [`autobind_for_cred`] returns.
 pub(super) fn connect(sock: &Socket<QueueSocket>, own: &Arc<Inbox>, addr: Address<'_>) -> Result {
     let peer = if addr.family() == Some(AF_UNSPEC) {
         None

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The inbox of a datagram socket: what waits for it, and who waits to send.
+//! The inbox of a datagram socket: what waits for it, and who waits to send; and
+//! the envelope that every message with boundaries waits in.
 
 use super::{ancillary::Ancillary, QueueSocket};
 use crate::{

@@ -49,7 +49,7 @@ pub(super) struct Table {
 /// What is in flight, and the work that looks for cycles in it.
 #[pin_data]
 pub(crate) struct InFlights {
-    // Taken before the mutexes of any queue.
+    // Taken before the mutexes of any queue, but for that of a stream's readers.
     #[pin]
     table: Mutex<Table>,
     /// There are sockets in the table.
@@ -173,7 +173,7 @@ fn is_own(file: &FileRef) -> bool {
 
 /// The files of one message, while they are in flight.
 pub(super) struct InFlight {
-    // Taken after the table's mutex.
+    // Taken after the table's mutex and those of the queue.
     files: Pin<KBox<Mutex<Option<Files>>>>,
     /// Who sent them.
     uid: u32,
@@ -184,8 +184,8 @@ impl InFlight {
     ///
     /// # Errors
     ///
-    /// `ETOOMANYREFS` if the user has more than RLIMIT_NOFILE in flight, without
-    /// CAP_SYS_RESOURCE and CAP_SYS_ADMIN; `ENOMEM`.
+    /// `ETOOMANYREFS` if the user has more than RLIMIT_NOFILE in flight, with
+    /// neither CAP_SYS_RESOURCE nor CAP_SYS_ADMIN; `ENOMEM`.
     pub(super) fn new(files: Files) -> Result<Arc<Self>> {
         let uid = current_uid();
         let entries = Entries::new(&files)?;

@@ -103,7 +103,8 @@ impl Inner {
 pub(crate) struct Backlog {
     #[pin]
     inner: Mutex<Inner>,
-    /// Notified when an embryo leaves, and when none can come any more.
+    /// Notified when an embryo leaves, when the limit changes, and when no embryo
+    /// can come any more.
     #[pin]
     room: CondVar,
     /// Sockets that poll for room: see [`AwaitedRoom`].

@@ -3,23 +3,35 @@
 //! The sockets of AF_QSOCK: what the system calls do.
 //!
 //! Owns: the family ([`Qsock`]), a socket's data ([`QueueSocket`]) and its states,
-//! one file each: [`unconnected`], [`listening`], [`connected`]; and the
-//! operations that cut across: [`send`], [`recv`], [`poll`].
+//! one file each: [`unconnected`], [`listening`], [`connected`], and [`inbox`] for
+//! a datagram socket; the operations that cut across: [`send`] and [`recv`] of
+//! streams, [`packet`] and [`datagram`] of messages that have boundaries,
+//! [`poll`], [`option`]; what goes with a message beside its bytes:
+//! [`ancillary`], with the files in flight ([`inflight`]) and what frees the
+//! cycles among them ([`collect`]).
 //!
-//! Imports: `net`, `transport`, `policy`, `names`.
+//! Imports: `net`, `queue`, `transport`, `policy`, `names`.
 //!
 //! Locks, in this order:
 //! 1. `QueueSocket::transition`: one state changes to another.
-//! 2. `listening::Backlog::inner`: the queue of a listening socket.
-//! 3. `names::Names::table`.
+//! 2. `listening::Backlog::inner`, the queue of a listening socket, or
+//!    `listening::Backlog::pollers`, who polls for room in it.
+//! 3. `names::Names::table`, `names::Entry::access`: each alone.
 //!
-//! A queue's mutexes are taken without any of these.
+//! Of files in flight, in this order:
+//! 1. `inflight::InFlights::table`: only a stream's mutex of readers may be held
+//!    already, because what the bytes that they pass over hold is dropped there.
+//! 2. `listening::Backlog::inner`, and the mutexes of queues.
+//! 3. `inflight::InFlight::files`.
+//!
+//! Of datagram sockets: `inbox::Inbox::polls`, then `inbox::Inbox::waiting` of
+//! another inbox; `inbox::Inbox::peer` alone.
 //!
 //! # States
 //!
 //! A socket is unconnected until it listens or is connected, and stays what it
-//! became until it is released. So the state is written once, and an operation
-//! that reads it takes no lock.
+//! became until it is released; a datagram socket is one from the beginning. So
+//! the state is written once, and an operation that reads it takes no lock.
 
 mod ancillary;
 mod collect;
@@ -207,7 +219,8 @@ impl Naming {
 /// The data of a socket.
 #[pin_data]
 pub(crate) struct QueueSocket {
-    /// Held while `state` or `name` is written.
+    /// Held while `state` or `name` is written, but for those of a socket that no
+    /// other call knows yet.
     #[pin]
     transition: Mutex<Unconnected>,
     state: SetOnce<State>,

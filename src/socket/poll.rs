@@ -8,9 +8,10 @@ use crate::net::{
     socket::Socket, //
 };
 
-/// What the socket is ready for. Sleeps for the state's lock only.
+/// What the socket is ready for. Sleeps for locks only.
 ///
-/// What this calls writable, a send takes, at least a part of it.
+/// What this calls writable of a connection, a send takes, at least a part of
+/// it.
 pub(super) fn poll(sock: &Socket<QueueSocket>, wait: &PollWait<'_>) -> Events {
     sock.poll_wait(wait);
     let sk = sock.sk();

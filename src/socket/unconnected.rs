@@ -70,7 +70,7 @@ impl Unconnected {
 ///
 /// `EINVAL` for a bad address or if the socket has a name (but autobind is
 /// content with the one that it has), `EADDRINUSE`, `ENOSPC` if no name is left
-/// to choose, `ENOMEM`.
+/// to choose, `ERESTARTSYS` for a signal while one is looked for, `ENOMEM`.
 pub(super) fn bind(sock: &Socket<QueueSocket>, addr: Address<'_>) -> Result {
     let name = Name::parse(addr, QSOCK.number())?;
     let _transition = sock.transition.lock();
@@ -105,7 +105,7 @@ pub(super) fn bind(sock: &Socket<QueueSocket>, addr: Address<'_>) -> Result {
 ///
 /// # Errors
 ///
-/// `ENOSPC` if no name is left, `ENOMEM`.
+/// As [`bind`] of the family alone.
 pub(super) fn autobind_for_cred(sock: &Socket<QueueSocket>) -> Result {
     if !sock.sk().passes_cred() || sock.name.as_ref().is_some() {
         return Ok(());
@@ -135,7 +135,8 @@ pub(super) fn find(sock: &Socket<QueueSocket>, name: &Name) -> Result<Bound> {
 ///
 /// # Errors
 ///
-/// `EINVAL` if the socket has no name or is connected, `ENOMEM`.
+/// `EOPNOTSUPP` for a datagram socket, `EINVAL` if the socket has no name of its
+/// own or is connected, `ENOMEM`.
 pub(super) fn listen(sock: &Socket<QueueSocket>, backlog: u32) -> Result {
     if matches!(sock.state.as_ref(), Some(State::Datagram(_))) {
         return Err(EOPNOTSUPP.into());
@@ -174,7 +175,8 @@ pub(super) fn listen(sock: &Socket<QueueSocket>, backlog: u32) -> Result {
 /// `EINVAL` for a bad address or a listening socket, `EISCONN`, `ECONNREFUSED`
 /// if nobody listens, `EACCES` without write permission on the name,
 /// `EPROTOTYPE` for a name of another type, `EAGAIN` if the backlog is full
-/// (for longer than SO_SNDTIMEO), `EINTR`, `ENOMEM`.
+/// (for longer than SO_SNDTIMEO), `EINTR`, `ENOMEM`; what [`autobind_for_cred`]
+/// returns. For a datagram socket, what [`datagram::connect`] returns.
 pub(super) fn connect(sock: &Socket<QueueSocket>, addr: Address<'_>, nonblock: bool) -> Result {
     if let Some(State::Datagram(inbox)) = sock.state.as_ref() {
         return datagram::connect(sock, inbox, addr);
