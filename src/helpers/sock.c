@@ -33,6 +33,31 @@ void qsock_helper_sock_prot_inuse_add(const struct net *net,
 	sock_prot_inuse_add(net, prot, val);
 }
 
+void qsock_helper_sk_add_node(struct sock *sk, struct hlist_head *list)
+{
+	sk_add_node(sk, list);
+}
+
+void qsock_helper_sk_del_node_init(struct sock *sk)
+{
+	sk_del_node_init(sk);
+}
+
+struct sock *qsock_helper_sk_head(const struct hlist_head *list)
+{
+	return sk_head(list);
+}
+
+struct sock *qsock_helper_sk_next(const struct sock *sk)
+{
+	return sk_next(sk);
+}
+
+u64 qsock_helper_sock_i_ino(const struct sock *sk)
+{
+	return sock_i_ino(sk);
+}
+
 int qsock_helper_sock_error(struct sock *sk)
 {
 	return sock_error(sk);

@@ -73,6 +73,7 @@ pub(crate) mod sock;
 pub(crate) mod socket;
 pub(crate) mod sockopt;
 mod splice;
+mod table;
 pub(crate) mod uapi;
 pub(crate) mod wait;
 pub(crate) mod work;

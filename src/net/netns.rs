@@ -4,10 +4,29 @@
 //!
 //! C header: [`include/net/net_namespace.h`](srctree/include/net/net_namespace.h)
 
-use super::{compat::init_in_place, family::SocketFamily};
+use super::{compat::init_in_place, family::SocketFamily, table::Table};
 use crate::bindings;
 use core::ptr;
 use kernel::{error::to_result, prelude::*, types::Opaque};
+use pin_init::PinInit;
+
+/// What the framework keeps in each network namespace for family `F`.
+#[pin_data]
+struct FamilyNet<F: SocketFamily> {
+    #[pin]
+    socks: Table<F::Socket>,
+    #[pin]
+    data: F::NetNs,
+}
+
+impl<F: SocketFamily> FamilyNet<F> {
+    fn new() -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            socks <- Table::new(),
+            data <- F::netns(),
+        }? Error)
+    }
+}
 
 /// A network namespace, `struct net`.
 #[repr(transparent)]
@@ -37,6 +56,15 @@ impl Net {
 
     /// What family `F` keeps in this namespace.
     pub(crate) fn data<F: SocketFamily>(&self) -> &F::NetNs {
+        &self.family::<F>().data
+    }
+
+    /// The sockets of family `F` in this namespace.
+    pub(super) fn socks<F: SocketFamily>(&self) -> &Table<F::Socket> {
+        &self.family::<F>().socks
+    }
+
+    fn family<F: SocketFamily>(&self) -> &FamilyNet<F> {
         // SAFETY: The namespace is valid; the id is that of `F`'s registered
         // operations, because without them there is no socket, and so no `Net`
         // of `F`, to call this. `net_init` initialised the memory, `net_exit`
@@ -52,28 +80,18 @@ impl Net {
     }
 }
 
-/// The size that the core allocates per namespace; never 0, which would mean
-/// that there is nothing to allocate and no id.
-const fn net_size<F: SocketFamily>() -> usize {
-    let size = size_of::<F::NetNs>();
-    if size == 0 {
-        1
-    } else {
-        size
-    }
-}
-
 /// Fills in `F`'s operations for `register_pernet_subsys()`.
 pub(super) fn pernet_operations<F: SocketFamily>(id: *mut u32) -> bindings::pernet_operations {
     const {
         // The core allocates with kzalloc().
-        assert!(align_of::<F::NetNs>() <= 8);
+        assert!(align_of::<FamilyNet<F>>() <= 8);
     }
     bindings::pernet_operations {
         init: Some(net_init::<F>),
         exit: Some(net_exit::<F>),
         id,
-        size: net_size::<F>(),
+        // Never 0, which would mean that there is nothing to allocate.
+        size: size_of::<FamilyNet<F>>(),
         ..Default::default()
     }
 }
@@ -82,11 +100,12 @@ pub(super) fn pernet_operations<F: SocketFamily>(id: *mut u32) -> bindings::pern
 ///
 /// Called by the core for a namespace that comes to life.
 unsafe extern "C" fn net_init<F: SocketFamily>(net: *mut bindings::net) -> c_int {
-    // SAFETY: The core allocated `net_size()` bytes before it calls this.
-    let slot: *mut F::NetNs = unsafe { bindings::net_generic(net, F::family().net_id()) }.cast();
+    // SAFETY: The core allocated the size that it was given before it calls this.
+    let slot: *mut FamilyNet<F> =
+        unsafe { bindings::net_generic(net, F::family().net_id()) }.cast();
     // SAFETY: The memory is unused, stays in place, and is dropped in
     // `net_exit` only.
-    match unsafe { init_in_place(slot, F::netns()) } {
+    match unsafe { init_in_place(slot, FamilyNet::<F>::new()) } {
         Ok(()) => 0,
         Err(e) => e.to_errno(),
     }
@@ -100,7 +119,8 @@ unsafe extern "C" fn net_exit<F: SocketFamily>(net: *mut bindings::net) {
     // SAFETY: `net_init` initialised the value; no socket of the namespace is
     // left, and the core frees the memory after this.
     unsafe {
-        ptr::drop_in_place(bindings::net_generic(net, F::family().net_id()).cast::<F::NetNs>())
+        let data = bindings::net_generic(net, F::family().net_id());
+        ptr::drop_in_place(data.cast::<FamilyNet<F>>())
     }
 }
 

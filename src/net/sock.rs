@@ -96,6 +96,13 @@ impl Sock {
         unsafe { Net::from_raw(bindings::sock_net(self.as_raw())) }
     }
 
+    /// The number of the socket's inode; 0 before it has one, and when it is
+    /// closed.
+    pub(crate) fn inode(&self) -> u64 {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::sock_i_ino(self.as_raw()) }
+    }
+
     /// SO_SNDBUF as getsockopt(2) shows it, in bytes.
     pub(crate) fn sndbuf(&self) -> usize {
         // SAFETY: By the type invariant.
@@ -311,6 +318,8 @@ impl<T: SocketOps> NewSock<T> {
             bindings::sk_set_scm_rights(sk, true);
             (*sk).sk_destruct = Some(destruct::<T>);
             bindings::sock_prot_inuse_add(net.as_raw(), family.proto(), 1);
+            // From here on, others look at the data.
+            net.socks::<T::Family>().insert(sk);
         }
         // INVARIANT: `sk_alloc()` returned one reference; the data is there.
         Ok(Self(sk, core::marker::PhantomData))
@@ -366,6 +375,12 @@ impl<T: SocketOps> Drop for NewSock<T> {
 ///
 /// The caller is the owner, and nothing uses the data any more.
 pub(super) unsafe fn release<T: SocketOps>(sk: *mut bindings::sock) {
+    // Who looks at the namespace's sockets is done with the data from here on.
+    // SAFETY: The caller owns a reference, and the sock holds its namespace.
+    unsafe {
+        let net = Net::from_raw(bindings::sock_net(sk));
+        net.socks::<T::Family>().remove(sk);
+    }
     // Wakers find no wait queue from here on.
     // SAFETY: The caller owns a reference.
     unsafe { bindings::sock_orphan(sk) };
