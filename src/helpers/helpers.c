@@ -12,6 +12,7 @@
 #include "filter.c"
 #include "net_namespace.c"
 #include "pipe.c"
+#include "procfs.c"
 #include "scm.c"
 #include "sock.c"
 #include "sockopt.c"

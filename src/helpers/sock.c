@@ -78,6 +78,16 @@ int qsock_helper_sk_sndbuf(const struct sock *sk)
 	return READ_ONCE(sk->sk_sndbuf);
 }
 
+unsigned char qsock_helper_sk_state(const struct sock *sk)
+{
+	return READ_ONCE(sk->sk_state);
+}
+
+unsigned int qsock_helper_sk_refs(const struct sock *sk)
+{
+	return refcount_read(&sk->sk_refcnt);
+}
+
 void qsock_helper_sk_set_state(struct sock *sk, unsigned char state)
 {
 	WRITE_ONCE(sk->sk_state, state);

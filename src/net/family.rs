@@ -25,6 +25,10 @@ pub(crate) trait SocketFamily: Sized + 'static {
     /// The name in /proc/net/protocols and of the slab; at most 31 bytes.
     const NAME: &'static CStr;
 
+    /// The name in /proc/net of the file that lists the family's sockets, if
+    /// there is one: it shows [`SocketOps::sight`].
+    const PROC_NAME: Option<&'static CStr> = None;
+
     /// What every socket of the family holds, and does.
     type Socket: SocketOps<Family = Self>;
 

@@ -4,7 +4,7 @@
 //!
 //! C header: [`include/net/net_namespace.h`](srctree/include/net/net_namespace.h)
 
-use super::{compat::init_in_place, family::SocketFamily, table::Table};
+use super::{compat::init_in_place, family::SocketFamily, procfs, table::Table};
 use crate::bindings;
 use core::ptr;
 use kernel::{error::to_result, prelude::*, types::Opaque};
@@ -105,10 +105,16 @@ unsafe extern "C" fn net_init<F: SocketFamily>(net: *mut bindings::net) -> c_int
         unsafe { bindings::net_generic(net, F::family().net_id()) }.cast();
     // SAFETY: The memory is unused, stays in place, and is dropped in
     // `net_exit` only.
-    match unsafe { init_in_place(slot, FamilyNet::<F>::new()) } {
-        Ok(()) => 0,
-        Err(e) => e.to_errno(),
+    if let Err(e) = unsafe { init_in_place(slot, FamilyNet::<F>::new()) } {
+        return e.to_errno();
     }
+    // SAFETY: The core passes a namespace; the data is there.
+    if let Err(e) = procfs::create::<F>(unsafe { Net::from_raw(net) }) {
+        // SAFETY: Initialised above, and nobody has seen it.
+        unsafe { ptr::drop_in_place(slot) };
+        return e.to_errno();
+    }
+    0
 }
 
 /// # Safety
@@ -116,6 +122,8 @@ unsafe extern "C" fn net_init<F: SocketFamily>(net: *mut bindings::net) -> c_int
 /// Called by the core for a namespace that `net_init` succeeded for, when
 /// nothing uses it any more.
 unsafe extern "C" fn net_exit<F: SocketFamily>(net: *mut bindings::net) {
+    // SAFETY: The core passes a namespace.
+    procfs::remove::<F>(unsafe { Net::from_raw(net) });
     // SAFETY: `net_init` initialised the value; no socket of the namespace is
     // left, and the core frees the memory after this.
     unsafe {

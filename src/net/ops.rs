@@ -13,6 +13,7 @@ use super::{
     family::SocketFamily,
     msg::{RecvMsg, SendMsg},
     poll::{Events, PollWait},
+    sight::Sight,
     sock::{release, Sock},
     socket::{AcceptSocket, Socket},
     sockopt::{OptIn, OptOut},
@@ -94,6 +95,12 @@ pub(crate) trait SocketOps: Sized + Send + Sync + 'static {
     /// getsockopt(2), but for the core's level.
     fn getsockopt(_sock: &Socket<Self>, _level: c_int, _name: c_int) -> Result<OptOut> {
         build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// What is shown of the socket to who administers the machine. Sleeps for
+    /// locks, but not for what copies from or to user memory.
+    fn sight(&self, _sk: &Sock) -> Sight<'_> {
+        Sight::default()
     }
 
     /// Whether SO_PEEK_OFF has an effect on what [`SocketOps::recvmsg`] peeks.

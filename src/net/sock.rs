@@ -149,6 +149,18 @@ impl Sock {
         unsafe { bindings::sk_set_err(self.as_raw(), -error.to_errno()) }
     }
 
+    /// The connection state, one of [`SkState`].
+    pub(super) fn state(&self) -> u32 {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::sk_state(self.as_raw()) }.into()
+    }
+
+    /// The socket's type, `SOCK_STREAM` and so on.
+    pub(crate) fn kind(&self) -> u16 {
+        // SAFETY: By the type invariant; the type never changes.
+        unsafe { (*self.as_raw()).sk_type }
+    }
+
     /// Publishes the connection state.
     pub(crate) fn set_state(&self, state: SkState) {
         // SAFETY: By the type invariant.
@@ -249,7 +261,17 @@ impl Sock {
 #[repr(C)]
 pub(super) struct FamilySock<T> {
     sk: Opaque<bindings::sock>,
+    /// The sock's number in its table, which guards it.
+    number: UnsafeCell<i64>,
     data: UnsafeCell<MaybeUninit<T>>,
+}
+
+/// The number of `sk` in its table.
+pub(super) fn number_ptr<T>(sk: *mut bindings::sock) -> *mut i64 {
+    let this: *mut FamilySock<T> = sk.cast();
+    // A projection only: nothing is read.
+    // SAFETY: Every sock of the family is a `FamilySock<T>`.
+    unsafe { (&raw mut (*this).number).cast() }
 }
 
 /// The family's data of `sk`.

@@ -7,13 +7,20 @@
 //! before its data ends: whoever holds the table's mutex may look at the data of
 //! every sock that is in it.
 //!
+//! Each sock has a number, and the newest, which is the first, the least: so a
+//! list that is read in several parts goes on where it was, whatever was made
+//! and closed in between.
+//!
 //! Locks: the table's mutex is taken before all of the family's: none of those
 //! may be held where a sock is made or released. Under it, nothing waits for
 //! user memory, because whoever makes a socket would wait too.
 
-use super::{ops::SocketOps, sock::data_ptr, sock::Sock};
+use super::{
+    ops::SocketOps,
+    sock::{data_ptr, number_ptr, Sock}, //
+};
 use crate::bindings;
-use core::{marker::PhantomData, mem, ptr::NonNull};
+use core::{cell::Cell, marker::PhantomData, mem, ptr::NonNull};
 use kernel::{
     new_mutex,
     prelude::*,
@@ -30,8 +37,12 @@ use pin_init::PinInit;
 /// # Invariants
 ///
 /// Each sock in it is one of the table's family, whose data is initialised, and
-/// counted once for its place.
-struct Head(Opaque<bindings::hlist_head>);
+/// counted once for its place. They are in the order of their numbers.
+struct Head {
+    list: Opaque<bindings::hlist_head>,
+    /// The number of the newest sock.
+    newest: Cell<i64>,
+}
 
 // SAFETY: Socks may be reached from any task; the table's mutex guards the list.
 unsafe impl Send for Head {}
@@ -49,7 +60,10 @@ impl<T: SocketOps> Table<T> {
     pub(super) fn new() -> impl PinInit<Self> {
         // INVARIANT: There is nothing in it. It may still move, because nothing
         // points to it.
-        let head = Head(Opaque::new(bindings::hlist_head::default()));
+        let head = Head {
+            list: Opaque::new(bindings::hlist_head::default()),
+            newest: Cell::new(i64::MAX),
+        };
         pin_init!(Self {
             head <- new_mutex!(head, "net::table::Table::head"),
             _data: PhantomData,
@@ -64,9 +78,16 @@ impl<T: SocketOps> Table<T> {
     /// is removed from this one.
     pub(super) unsafe fn insert(&self, sk: *mut bindings::sock) {
         let head = self.head.lock();
-        // INVARIANT: The caller guarantees it, and the function counts the sock.
+        // OVERFLOW: It takes centuries to count so far.
+        let number = head.newest.get() - 1;
+        head.newest.set(number);
+        // INVARIANT: The caller guarantees it, the function counts the sock, and
+        // the number is less than all others.
         // SAFETY: The mutex is held; the head is pinned in it.
-        unsafe { bindings::sk_add_node(sk, head.0.get()) };
+        unsafe {
+            *number_ptr::<T>(sk) = number;
+            bindings::sk_add_node(sk, head.list.get());
+        }
     }
 
     /// Takes a sock out, if it is in: nobody reaches its data through the table
@@ -120,9 +141,41 @@ impl<T: SocketOps> Locked<'_, T> {
     /// The socks that have a socket, each with its data. One that accept(2) has
     /// made and not given away yet has none.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Sock, &T)> {
-        // SAFETY: The mutex is held.
-        let first = NonNull::new(unsafe { bindings::sk_head(self.head.0.get()) });
-        core::iter::successors(first, |sk| {
+        // SAFETY: The mutex is held; the first is null or a sock of the table.
+        unsafe { self.from(bindings::sk_head(self.head.list.get())) }
+    }
+
+    /// Those of [`Self::iter`] that have this number or a greater one.
+    pub(super) fn iter_from(&self, number: i64) -> impl Iterator<Item = (&Sock, &T)> {
+        self.iter()
+            .skip_while(move |(sk, _)| self.number(sk) < number)
+    }
+
+    /// The number of `sk`, which is positive.
+    pub(super) fn number(&self, sk: &Sock) -> i64 {
+        // SAFETY: A sock of the table has a number, which is only written before
+        // it is in it.
+        unsafe { *number_ptr::<T>(sk.as_raw()) }
+    }
+
+    /// Those behind `sk`.
+    ///
+    /// # Safety
+    ///
+    /// `sk` must be in the table, found since it was locked.
+    pub(super) unsafe fn after(
+        &self,
+        sk: *mut bindings::sock,
+    ) -> impl Iterator<Item = (&Sock, &T)> {
+        // SAFETY: The caller guarantees it.
+        unsafe { self.from(bindings::sk_next(sk)) }
+    }
+
+    /// # Safety
+    ///
+    /// `sk` must be null or in the table, found since it was locked.
+    unsafe fn from(&self, sk: *mut bindings::sock) -> impl Iterator<Item = (&Sock, &T)> {
+        core::iter::successors(NonNull::new(sk), |sk| {
             // SAFETY: By the invariant of `Head`, and the mutex is held.
             NonNull::new(unsafe { bindings::sk_next(sk.as_ptr()) })
         })

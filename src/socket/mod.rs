@@ -45,6 +45,7 @@ mod packet;
 mod poll;
 mod recv;
 mod send;
+mod sight;
 mod unconnected;
 
 use crate::{
@@ -59,6 +60,7 @@ use crate::{
         ops::SocketOps,
         pidfd::Pidfds,
         poll::{Events, PollWait},
+        sight::Sight,
         sock::Sock,
         socket::{AcceptSocket, Socket},
         sockopt::{OptIn, OptOut},
@@ -106,6 +108,7 @@ static QSOCK: Family<Qsock> = Family::new();
 
 impl SocketFamily for Qsock {
     const NAME: &'static CStr = c"QSOCK";
+    const PROC_NAME: Option<&'static CStr> = Some(c"qsock");
     type Socket = QueueSocket;
     type NetNs = PerNet;
 
@@ -413,6 +416,10 @@ impl SocketOps for QueueSocket {
 
     fn getsockopt(sock: &Socket<Self>, level: c_int, name: c_int) -> Result<OptOut> {
         option::get(sock, level, name)
+    }
+
+    fn sight(&self, _sk: &Sock) -> Sight<'_> {
+        sight::sight(self)
     }
 
     const HAS_PEEK_OFFSET: bool = true;
