@@ -39,7 +39,7 @@ use bindings::params;
 use kernel::prelude::*;
 use net::family::{Registration, SocketFamily};
 use policy::{builtin::Selftest, chain::Chain, Hook};
-use socket::Qsock;
+use socket::{option, Qsock};
 
 module! {
     type: QsockModule,
@@ -49,6 +49,12 @@ module! {
     license: "GPL",
     alias: ["net-pf-18"],
 }
+
+const _: () = {
+    assert!(option::SOL_QSOCK == params::SOL_QSOCK);
+    assert!(option::QSOCK_NAME_MODE == params::QSOCK_NAME_MODE);
+    assert!(option::QSOCK_NAME_OWNER == params::QSOCK_NAME_OWNER);
+};
 
 static SELFTEST: Selftest = Selftest::new(params::hook_seen, params::hook_refused);
 static HOOKS: [&dyn Hook; 1] = [&SELFTEST];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The module's parameters, which are C variables (src/helpers/param.c).
+//! What is qsock's own in the bindings: the module's parameters, which are C
+//! variables (src/helpers/param.c), and the numbers of its header.
 
 use super::raw;
 use kernel::{ffi::c_int, sync::atomic::Atomic};
@@ -29,3 +30,10 @@ pub(crate) fn hook_refused() -> &'static Atomic<u64> {
     // SAFETY: As above.
     unsafe { Atomic::from_ptr(&raw mut raw::qsock_param_hook_refused) }
 }
+
+/// The family's level of options.
+pub(crate) const SOL_QSOCK: c_int = raw::SOL_QSOCK as c_int;
+
+/// Options of that level: permissions and owner of a name.
+pub(crate) const QSOCK_NAME_MODE: c_int = raw::QSOCK_NAME_MODE as c_int;
+pub(crate) const QSOCK_NAME_OWNER: c_int = raw::QSOCK_NAME_OWNER as c_int;

@@ -22,21 +22,20 @@ void qsock_helper_scm_set_cred(struct scm_cookie *scm, struct pid *pid,
 	scm_set_cred(scm, pid, uid, gid);
 }
 
-/* The list has fields that depend on the configuration. */
 struct scm_fp_list *qsock_helper_scm_fp_list_alloc(int max)
 {
-	struct scm_fp_list *fpl;
+	return kzalloc(offsetof(struct scm_fp_list, fp[max]),
+		       GFP_KERNEL_ACCOUNT);
+}
 
-	fpl = kzalloc(offsetof(struct scm_fp_list, fp[max]),
-		      GFP_KERNEL_ACCOUNT);
-	if (!fpl)
-		return NULL;
+/* The list has fields that depend on the configuration. */
+void qsock_helper_scm_fp_list_init(struct scm_fp_list *fpl, int max)
+{
 	fpl->max = max;
 	fpl->user = get_uid(current_user());
 #if IS_ENABLED(CONFIG_UNIX)
 	INIT_LIST_HEAD(&fpl->vertices);
 #endif
-	return fpl;
 }
 
 struct cmsghdr *qsock_helper_cmsg_firsthdr(struct msghdr *msg)

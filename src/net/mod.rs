@@ -64,6 +64,7 @@ pub(crate) mod family;
 pub(crate) mod file;
 mod filter;
 pub(crate) mod msg;
+pub(crate) mod msg_cred;
 pub(crate) mod netns;
 pub(crate) mod ops;
 pub(crate) mod pidfd;

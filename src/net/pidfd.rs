@@ -7,7 +7,7 @@
 //! of the peer of an AF_UNIX socket. So there is one such socket, connected to
 //! nobody, whose peer each sender is in turn.
 
-use super::{msg::RecvMsg, scm::MsgCred};
+use super::{msg::RecvMsg, msg_cred::MsgCred};
 use crate::bindings;
 use core::ptr::{self, NonNull};
 use kernel::{error::to_result, new_mutex, prelude::*, sync::Mutex};

@@ -39,13 +39,6 @@ pub(crate) const CAP_FOWNER: u32 = bindings::CAP_FOWNER;
 /// capabilities(7): gives away what one owns.
 pub(crate) const CAP_CHOWN: u32 = bindings::CAP_CHOWN;
 
-/// The option level of AF_QSOCK.
-pub(crate) const SOL_QSOCK: c_int = bindings::SOL_QSOCK as c_int;
-
-/// Options of that level: what a name has.
-pub(crate) const QSOCK_NAME_MODE: c_int = bindings::QSOCK_NAME_MODE as c_int;
-pub(crate) const QSOCK_NAME_OWNER: c_int = bindings::QSOCK_NAME_OWNER as c_int;
-
 /// An option of SOL_SOCKET that local families have: SCM_INQ.
 pub(crate) const SO_INQ: c_int = bindings::SO_INQ as c_int;
 

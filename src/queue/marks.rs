@@ -69,7 +69,7 @@ pub(crate) struct Look {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found {
     /// Bytes that belong together, up to a position.
-    UpTo(usize),
+    Until(usize),
     /// A byte to pass over; one that is to be consumed if this says so.
     Pass { consume: bool },
     /// The end of what this call may receive.
@@ -152,12 +152,12 @@ impl<A> Marks<A> {
                 return (Found::Pass { consume }, removed);
             }
         }
-        let mut upto = end;
+        let mut until = end;
         if let Some(cursor) = self.tree.cursor_lower_bound(&at) {
             let (start, mark) = cursor.current();
-            upto = if *start == at { mark.end } else { *start };
+            until = if *start == at { mark.end } else { *start };
         }
-        (Found::UpTo(upto.min(end)), None)
+        (Found::Until(until.min(end)), None)
     }
 
     fn remove(&mut self, at: usize) -> Removed<A> {
@@ -172,21 +172,21 @@ impl<A> Marks<A> {
         self.tree.get_mut(&at)?.aux.as_mut()
     }
 
-    /// The bytes from `at` to `upto` were consumed.
-    pub(super) fn consume(&mut self, at: usize, upto: usize) -> Removed<A> {
+    /// The bytes from `at` to `until` were consumed.
+    pub(super) fn consume(&mut self, at: usize, until: usize) -> Removed<A> {
         let mark = self.tree.get_mut(&at)?;
-        if mark.end <= upto {
+        if mark.end <= until {
             return self.tree.remove_node(&at);
         }
         // The rest of the write keeps what goes with it.
         let nothing = Mark {
-            end: upto,
+            end: until,
             byte: Byte::Plain,
             aux: None,
         };
         let mark = mem::replace(mark, nothing);
         let place = self.tree.remove_node(&at)?.into_reservation();
-        self.tree.insert(place.into_node(upto, mark));
+        self.tree.insert(place.into_node(until, mark));
         None
     }
 

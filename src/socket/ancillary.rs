@@ -7,8 +7,9 @@ use crate::net::{
     cred::current_secid,
     file::FileRef,
     msg::RecvMsg,
+    msg_cred::MsgCred,
     netns::Net,
-    scm::{Control, Delivery, MsgCred},
+    scm::{Control, Delivery},
     socket::Socket,
     sockopt::Wants, //
 };

@@ -4,7 +4,7 @@
 
 use super::{
     ancillary::Ancillary,
-    inbox::Envelope,
+    envelope::Envelope,
     unconnected::Unconnected,
     Bound,
     Kind,

@@ -4,7 +4,8 @@
 
 use super::{
     ancillary::Ancillary,
-    inbox::{filter, Credit, Envelope, Inbox, Refusal},
+    envelope::{filter, Credit, Envelope},
+    inbox::{Inbox, Refusal},
     unconnected::{autobind_for_cred, find, resolve},
     QueueSocket, //
 };

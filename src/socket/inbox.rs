@@ -3,7 +3,7 @@
 //! The inbox of a datagram socket: what waits for it, and who waits to send; and
 //! the envelope that every message with boundaries waits in.
 
-use super::{ancillary::Ancillary, QueueSocket};
+use super::{envelope::Envelope, pollers::Pollers, QueueSocket};
 use crate::{
     names::Name,
     net::{
@@ -23,7 +23,6 @@ use kernel::{
     new_condvar,
     new_mutex,
     prelude::*,
-    rbtree::{RBTree, RBTreeNode},
     sync::{
         aref::ARef,
         atomic::{Acquire, Atomic, Full, Relaxed, Release},
@@ -34,80 +33,6 @@ use kernel::{
         SetOnce, //
     }, //
 };
-
-/// What goes with a message beside its bytes.
-pub(super) struct Envelope {
-    pub(super) ancillary: Ancillary,
-    /// Who sent it, for a datagram, and what it counts there.
-    pub(super) credit: Option<Credit>,
-    /// MSG_EOR was given.
-    pub(super) end_of_record: bool,
-    /// When it was sent, in nanoseconds since the epoch, if the receiver wanted
-    /// that.
-    pub(super) stamp: Option<i64>,
-}
-
-/// Bytes that count against the limit of who sent them.
-pub(super) struct Credit {
-    from: Arc<Inbox>,
-    len: usize,
-}
-
-impl Credit {
-    /// Counts `len` bytes of a message that `from` sends.
-    ///
-    /// # Errors
-    ///
-    /// `EAGAIN` if so much waits already that its SO_SNDBUF is in use.
-    pub(super) fn new(from: &Arc<Inbox>, sk: &Sock, len: usize) -> Result<Self> {
-        if !from.sent.try_charge(len, sk.sndbuf()) {
-            sk.set_nospace();
-            return Err(EAGAIN);
-        }
-        let from = from.clone();
-        Ok(Self { from, len })
-    }
-
-    /// The name of who sent.
-    pub(super) fn name(&self) -> Option<&Name> {
-        self.from.name()
-    }
-}
-
-impl Drop for Credit {
-    fn drop(&mut self) {
-        self.from.sent.uncharge(self.len);
-        if let Some(sk) = self.from.sk.as_ref() {
-            if self.from.sent.is_writable(sk.sndbuf()) {
-                sk.write_space();
-            }
-        }
-    }
-}
-
-/// Asks the program of the receiver `sk`, if it has one, what it may receive of a
-/// message: cuts the rest off. Returns whether that is anything at all. Sleeps.
-///
-/// # Errors
-///
-/// `ENOBUFS`.
-pub(super) fn filter(sk: &Sock, parcel: &mut Parcel<Envelope>) -> Result<bool> {
-    if !sk.has_filter() {
-        return Ok(true);
-    }
-    let rest = sk.filter(parcel.message().bytes())?;
-    if let Some(len) = rest {
-        parcel.message_mut().truncate(len);
-    }
-    Ok(rest.is_some())
-}
-
-/// Who waits for room in an inbox.
-struct Waiting {
-    /// Sockets that poll, until they are told.
-    pollers: RBTree<u64, ARef<Sock>>,
-    next: u64,
-}
 
 /// What others know of a datagram socket.
 #[pin_data]
@@ -133,9 +58,12 @@ pub(super) struct Inbox {
     polls: Mutex<Option<Place>>,
     // Taken under another inbox's `polls`.
     #[pin]
-    waiting: Mutex<Waiting>,
-    /// How many wait, in whatever way.
-    waiters: Atomic<usize>,
+    pollers: Pollers,
+    /// Held by senders while they look for room before they sleep.
+    #[pin]
+    waiting: Mutex<()>,
+    /// How many sleep, or are about to.
+    sleepers: Atomic<usize>,
     #[pin]
     room: CondVar,
 }
@@ -167,14 +95,9 @@ impl Inbox {
                 dead: Atomic::new(false),
                 peer <- new_mutex!(None, "socket::Inbox::peer"),
                 polls <- new_mutex!(None, "socket::Inbox::polls"),
-                waiting <- new_mutex!(
-                    Waiting {
-                        pollers: RBTree::new(),
-                        next: 0,
-                    },
-                    "socket::Inbox::waiting"
-                ),
-                waiters: Atomic::new(0),
+                pollers <- Pollers::new(),
+                waiting <- new_mutex!((), "socket::Inbox::waiting"),
+                sleepers: Atomic::new(0),
                 room <- new_condvar!("socket::Inbox::room"),
             }),
             GFP_KERNEL_ACCOUNT,
@@ -328,7 +251,7 @@ impl Inbox {
     pub(super) fn wait_for_room(&self, sndbuf: usize, timeo: &mut c_long) -> Result {
         let mut waiting = self.waiting.lock();
         // Full: either the reader sees that somebody waits, or this sees room.
-        self.waiters.fetch_add(1usize, Full);
+        self.sleepers.fetch_add(1usize, Full);
         let mut result = Ok(());
         while self.is_full(sndbuf) {
             let left = usize::try_from(*timeo).unwrap_or(0);
@@ -345,7 +268,7 @@ impl Inbox {
                 }
             }
         }
-        self.waiters.fetch_sub(1usize, Relaxed);
+        self.sleepers.fetch_sub(1usize, Relaxed);
         drop(waiting);
         // There may be room for the next, or the wake-up was meant for it.
         self.room.notify_one();
@@ -354,27 +277,23 @@ impl Inbox {
 
     /// A message left: tells those who wait, if there is room enough. Sleeps.
     pub(super) fn wake_waiting(&self) {
-        if self.waiters.load(Relaxed) == 0 || self.is_full(0) {
+        if self.is_full(0) {
             return;
         }
-        self.room.notify_one();
-        self.wake_pollers();
-    }
-
-    fn wake_pollers(&self) {
-        let mut waiting = self.waiting.lock();
-        let pollers = core::mem::replace(&mut waiting.pollers, RBTree::new());
-        let gone = pollers.values().count();
-        self.waiters.fetch_sub(gone, Relaxed);
-        drop(waiting);
-        for sk in pollers.values() {
-            sk.write_space();
+        if self.sleepers.load(Relaxed) > 0 {
+            // With the mutex, so that none is between its look and its sleep.
+            let waiting = self.waiting.lock();
+            self.room.notify_one();
+            drop(waiting);
         }
+        self.pollers.dismiss();
     }
 
     fn wake_all(&self) {
+        let waiting = self.waiting.lock();
         self.room.notify_all();
-        self.wake_pollers();
+        drop(waiting);
+        self.pollers.dismiss();
     }
 
     /// Whether the socket's connection has room for what `sk` sends; if not, `sk`
@@ -410,8 +329,8 @@ impl Inbox {
     }
 }
 
-/// The place of a socket that polls in an inbox's queue; it leaves when this is
-/// dropped.
+/// The place of a socket that polls among those that wait for an inbox; it leaves
+/// when this is dropped.
 struct Place {
     inbox: Arc<Inbox>,
     number: u64,
@@ -419,15 +338,7 @@ struct Place {
 
 impl Place {
     fn new(inbox: &Arc<Inbox>, sk: &Sock) -> Result<Self> {
-        let place = kernel::rbtree::RBTreeNodeReservation::new(GFP_KERNEL_ACCOUNT)?;
-        let mut waiting = inbox.waiting.lock();
-        let number = waiting.next;
-        // OVERFLOW: It takes centuries to count so far.
-        waiting.next += 1;
-        waiting.pollers.insert(place.into_node(number, sk.into()));
-        // Full: either the reader sees this, or the caller sees room.
-        inbox.waiters.fetch_add(1usize, Full);
-        drop(waiting);
+        let number = inbox.pollers.join(sk)?;
         let inbox = inbox.clone();
         Ok(Self { inbox, number })
     }
@@ -435,12 +346,6 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut waiting = self.inbox.waiting.lock();
-        let node: Option<RBTreeNode<u64, ARef<Sock>>> = waiting.pollers.remove_node(&self.number);
-        if node.is_some() {
-            self.inbox.waiters.fetch_sub(1usize, Relaxed);
-        }
-        drop(waiting);
-        drop(node);
+        self.inbox.pollers.leave(self.number);
     }
 }

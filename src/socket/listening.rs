@@ -4,6 +4,7 @@
 
 use super::{
     connected::{Connected, Pair},
+    pollers::Pollers,
     Naming,
     QueueSocket,
     State, //
@@ -109,14 +110,7 @@ pub(crate) struct Backlog {
     room: CondVar,
     /// Sockets that poll for room: see [`AwaitedRoom`].
     #[pin]
-    pollers: Mutex<Pollers>,
-}
-
-/// Sockets that poll for room in a backlog.
-#[derive(Default)]
-struct Pollers {
-    sockets: Option<RBTree<u64, ARef<Sock>>>,
-    next: u64,
+    pollers: Pollers,
 }
 
 /// The place of a socket whose non-blocking connect(2) found a backlog full, and
@@ -133,14 +127,7 @@ impl AwaitedRoom {
     ///
     /// `ENOMEM`.
     pub(super) fn new(backlog: &Arc<Backlog>, sk: &Sock) -> Result<Self> {
-        let place = RBTreeNodeReservation::new(GFP_KERNEL_ACCOUNT)?;
-        let mut pollers = backlog.pollers.lock();
-        let number = pollers.next;
-        // OVERFLOW: It takes centuries to count so far.
-        pollers.next += 1;
-        let sockets = pollers.sockets.get_or_insert_with(RBTree::new);
-        sockets.insert(place.into_node(number, sk.into()));
-        drop(pollers);
+        let number = backlog.pollers.join(sk)?;
         let backlog = backlog.clone();
         Ok(Self { backlog, number })
     }
@@ -155,11 +142,7 @@ impl AwaitedRoom {
 
 impl Drop for AwaitedRoom {
     fn drop(&mut self) {
-        let mut pollers = self.backlog.pollers.lock();
-        let sockets = pollers.sockets.as_mut();
-        let node = sockets.and_then(|sockets| sockets.remove_node(&self.number));
-        drop(pollers);
-        drop(node);
+        self.backlog.pollers.leave(self.number);
     }
 }
 
@@ -209,10 +192,7 @@ impl Backlog {
                     "socket::listening::Backlog::inner"
                 ),
                 room <- new_condvar!("socket::listening::Backlog::room"),
-                pollers <- new_mutex!(
-                    Pollers::default(),
-                    "socket::listening::Backlog::pollers"
-                ),
+                pollers <- Pollers::new(),
             }),
             GFP_KERNEL_ACCOUNT,
         )
@@ -270,14 +250,7 @@ impl Backlog {
     /// Has all look who wait or poll for room. Sleeps.
     fn wake_all(&self) {
         self.room.notify_all();
-        self.wake_pollers();
-    }
-
-    fn wake_pollers(&self) {
-        let pollers = self.pollers.lock();
-        for sk in pollers.sockets.iter().flat_map(RBTree::values) {
-            sk.write_space();
-        }
+        self.pollers.wake();
     }
 
     /// Whether there is an embryo; `EAGAIN` if not yet, `EINVAL` if never.
@@ -293,7 +266,7 @@ impl Backlog {
     fn try_pop(&self) -> Result<Embryo> {
         let node = self.inner.lock().pop().ok_or(EAGAIN)?;
         self.room.notify_one();
-        self.wake_pollers();
+        self.pollers.wake();
         let (_, embryo) = node.to_key_value();
         Ok(embryo)
     }
@@ -316,12 +289,6 @@ impl Listening {
         drop(inner);
         drop(old);
         self.0.wake_all();
-    }
-
-    /// How many wait to be accepted, and how many may. Sleeps.
-    pub(super) fn queue(&self) -> (usize, usize) {
-        let inner = self.0.inner.lock();
-        (inner.queued as usize, inner.limit as usize)
     }
 
     /// Whether accept(2) would not wait. Sleeps.
@@ -409,51 +376,4 @@ pub(super) fn accept(
 }
 
 #[cfg(CONFIG_KUNIT = "y")]
-#[kunit_tests(qsock_socket_listening)]
-mod tests {
-    use super::{super::Kind, *};
-
-    fn inner(limit: u32) -> Inner {
-        Inner {
-            listener: None,
-            queue: RBTree::new(),
-            queued: 0,
-            next: 0,
-            limit,
-            shut: false,
-            cred: PeerCred::current(),
-        }
-    }
-
-    #[test]
-    fn one_more_than_the_limit_may_wait() -> Result {
-        let mut inner = inner(1);
-
-        for full in [false, true] {
-            inner.push(Pending::new(Pair::new(Kind::Stream)?, PeerCred::current())?);
-            assert_eq!(inner.is_full(), full);
-        }
-        Ok(())
-    }
-
-    #[test]
-    fn embryos_leave_in_the_order_in_which_they_came() -> Result {
-        let mut inner = inner(2);
-        let pairs = [
-            Pair::new(Kind::Stream)?,
-            Pair::new(Kind::Stream)?,
-            Pair::new(Kind::Stream)?,
-        ];
-
-        for pair in &pairs {
-            inner.push(Pending::new(pair.clone(), PeerCred::current())?);
-        }
-        for pair in &pairs {
-            let (_, embryo) = inner.pop().ok_or(EINVAL)?.to_key_value();
-            assert!(Arc::ptr_eq(&embryo.pair, pair));
-        }
-        assert!(inner.pop().is_none());
-        assert_eq!(inner.queued, 0);
-        Ok(())
-    }
-}
+mod tests;

@@ -10,17 +10,21 @@ use crate::{
         errno::{ENOPROTOOPT, EOPNOTSUPP},
         socket::Socket,
         sockopt::{core_setsockopt, OptIn, OptOut, Pass, Stamps, SOL_SOCKET},
-        uapi::{
-            CAP_CHOWN,
-            CAP_FOWNER,
-            QSOCK_NAME_MODE,
-            QSOCK_NAME_OWNER,
-            SOL_QSOCK,
-            SO_INQ, //
-        },
+        uapi::{CAP_CHOWN, CAP_FOWNER, SO_INQ},
     },
 };
 use kernel::{prelude::*, sync::atomic::Relaxed, task::Kuid};
+
+// The numbers of include/uapi/linux/qsock.h; the crate's root compares them.
+
+/// The family's level of options.
+pub(crate) const SOL_QSOCK: c_int = 512;
+
+/// Permissions of a name.
+pub(crate) const QSOCK_NAME_MODE: c_int = 0x1000;
+
+/// Owner of a name.
+pub(crate) const QSOCK_NAME_OWNER: c_int = 0x1001;
 
 /// The id that leaves an owner as it is.
 const KEEP: u32 = u32::MAX;
@@ -146,7 +150,8 @@ fn set_owner(sock: &Socket<QueueSocket>, value: &OptIn) -> Result {
         }
         if gid != KEEP {
             let group = Kgid::new(gid).ok_or(EINVAL)?;
-            if !(is_owner && group.has_current()) && !net.capable(CAP_CHOWN) {
+            let is_given = is_owner && group.has_current();
+            if !is_given && !net.capable(CAP_CHOWN) {
                 return Err(EPERM);
             }
             access.group = group;

@@ -7,7 +7,8 @@ use super::{
     ancillary::{Ancillary, Received},
     connected::{Connected, Packets},
     datagram::no_buffers,
-    inbox::{filter, Envelope, Inbox},
+    envelope::{filter, Envelope},
+    inbox::Inbox,
     unconnected::autobind_for_cred,
     QueueSocket,
     QSOCK, //

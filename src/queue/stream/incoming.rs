@@ -94,8 +94,8 @@ impl<A: Send + Unpin> Incoming<'_, A> {
             }
             let (found, removed) = self.stream.with_marks(|marks| marks.find(at, end, look));
             match found {
-                Found::UpTo(upto) => {
-                    let len = upto.wrapping_sub(at);
+                Found::Until(until) => {
+                    let len = until.wrapping_sub(at);
                     return Next::Bytes(Span { at, len });
                 }
                 Found::Stop => return Next::Stop,
@@ -157,8 +157,10 @@ impl<A: Send + Unpin> Incoming<'_, A> {
     pub(crate) fn consume(&mut self, span: Span) -> Removed<A> {
         let mut removed = None;
         if self.stream.marked.load(Acquire) {
-            let upto = span.at.wrapping_add(span.len);
-            removed = self.stream.with_marks(|marks| marks.consume(span.at, upto));
+            let until = span.at.wrapping_add(span.len);
+            removed = self
+                .stream
+                .with_marks(|marks| marks.consume(span.at, until));
         }
         self.consume_bytes(span.len);
         removed

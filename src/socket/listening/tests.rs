@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The queue of [`super`]: its limit, and its order.
+
+use kernel::macros::kunit_tests;
+
+#[kunit_tests(qsock_socket_listening)]
+mod cases {
+    use super::super::{super::Kind, *};
+
+    fn inner(limit: u32) -> Inner {
+        Inner {
+            listener: None,
+            queue: RBTree::new(),
+            queued: 0,
+            next: 0,
+            limit,
+            shut: false,
+            cred: PeerCred::current(),
+        }
+    }
+
+    #[test]
+    fn one_more_than_the_limit_may_wait() -> Result {
+        let mut inner = inner(1);
+
+        for full in [false, true] {
+            inner.push(Pending::new(Pair::new(Kind::Stream)?, PeerCred::current())?);
+            assert_eq!(inner.is_full(), full);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn embryos_leave_in_the_order_in_which_they_came() -> Result {
+        let mut inner = inner(2);
+        let pairs = [
+            Pair::new(Kind::Stream)?,
+            Pair::new(Kind::Stream)?,
+            Pair::new(Kind::Stream)?,
+        ];
+
+        for pair in &pairs {
+            inner.push(Pending::new(pair.clone(), PeerCred::current())?);
+        }
+        for pair in &pairs {
+            let (_, embryo) = inner.pop().ok_or(EINVAL)?.to_key_value();
+            assert!(Arc::ptr_eq(&embryo.pair, pair));
+        }
+        assert!(inner.pop().is_none());
+        assert_eq!(inner.queued, 0);
+        Ok(())
+    }
+}
