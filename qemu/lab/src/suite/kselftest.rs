@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The kselftest collection in selftests/: built and installed by the kernel's lib.mk, run by its run_kselftest.sh.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{bail, ensure, Context, Result};
+use regex::Regex;
 
 use super::ktap::{Reader, Style};
 use super::report::{Case, Place, Ui};
@@ -121,6 +123,27 @@ pub fn variables(arch: Arch, config: Config, abi: Abi) -> Result<Vec<String>> {
     ])
 }
 
+/// The variants of the tests that run against AF_UNIX.
+fn controls() -> Result<Vec<String>> {
+    let variant = Regex::new(r"FIXTURE_VARIANT_ADD\(\s*\w+\s*,\s*(af_unix\w*)\)")?;
+    let mut found = BTreeSet::new();
+    for entry in fs::read_dir(artifacts::top()?.join("selftests"))? {
+        let path = entry?.path();
+        if path
+            .extension()
+            .is_some_and(|kind| kind == "c" || kind == "h")
+        {
+            let text = fs::read_to_string(&path)?;
+            found.extend(
+                variant
+                    .captures_iter(&text)
+                    .map(|found| found[1].to_owned()),
+            );
+        }
+    }
+    Ok(found.into_iter().collect())
+}
+
 /// Runs the installed collection and counts its subtests.
 pub struct Kselftest {
     abi: Abi,
@@ -131,13 +154,23 @@ pub struct Kselftest {
     limit: u32,
     /// Programs that are left out.
     without: &'static [&'static str],
+    /// Variants that are left out.
+    without_variants: Vec<String>,
 }
 
 impl Kselftest {
     pub fn new(config: Config, abi: Abi) -> Kselftest {
         let limit = if instrumented(config) { 900 } else { 300 };
+        // A kernel full of checkers is slow, and it is the module that they are for: what AF_UNIX does is
+        // shown on the stock kernels.
+        let without_variants = if instrumented(config) {
+            controls().unwrap_or_default()
+        } else {
+            Vec::new()
+        };
         Kselftest {
             abi,
+            without_variants,
             reader: Reader::new(Style::Kselftest),
             groups: 0,
             failed: false,
@@ -164,7 +197,21 @@ impl Section for Kselftest {
         let skip = self.without.iter().map(|name| format!(" -S qsock:{name}"));
         let skip: String = skip.collect();
         let (place, limit) = (self.abi.guest(), self.limit);
-        format!("cd {place} && ./run_kselftest.sh -o {limit}{skip}")
+        let variants = self
+            .without_variants
+            .iter()
+            .map(|name| format!("-V {name} "));
+        let variants: String = variants.collect();
+        // The runner takes a program's arguments from a variable of its name. One takes no such arguments.
+        let arguments = if variants.is_empty() {
+            String::new()
+        } else {
+            format!(
+                "for t in $(sed 's/.*://' kselftest-list.txt); do [ $t = reload ] || \
+                 export KSELFTEST_$(echo $t | tr a-z A-Z)_ARGS='{variants}'; done; "
+            )
+        };
+        format!("cd {place} && {{ {arguments}./run_kselftest.sh -o {limit}{skip}; }}")
     }
 
     fn line(&mut self, line: &str, place: Place, ui: &Ui) {
