@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The inbox of a datagram socket: what waits for it, and who waits to send; and
-//! the envelope that every message with boundaries waits in.
+//! The inbox of a datagram socket: what waits for it, and who waits to send.
 
 use super::{envelope::Envelope, pollers::Pollers, QueueSocket};
 use crate::{

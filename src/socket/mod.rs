@@ -6,16 +6,17 @@
 //! one file each: [`unconnected`], [`listening`], [`connected`], and [`inbox`] for
 //! a datagram socket; the operations that cut across: [`send`] and [`recv`] of
 //! streams, [`packet`] and [`datagram`] of messages that have boundaries,
-//! [`poll`], [`option`]; what goes with a message beside its bytes:
-//! [`ancillary`], with the files in flight ([`inflight`]) and what frees the
-//! cycles among them ([`collect`]).
+//! [`poll`] with its [`pollers`], [`option`], [`sight`]; what goes with a message
+//! beside its bytes: [`ancillary`], in an [`envelope`] where it has boundaries,
+//! with the files in flight ([`inflight`]) and what frees the cycles among them
+//! ([`collect`]).
 //!
 //! Imports: `net`, `queue`, `transport`, `policy`, `names`.
 //!
-//! Locks, in this order:
+//! Locks, in this order, after that of `net`'s table of sockets:
 //! 1. `QueueSocket::transition`: one state changes to another.
 //! 2. `listening::Backlog::inner`, the queue of a listening socket, or
-//!    `listening::Backlog::pollers`, who polls for room in it.
+//!    `pollers::Pollers::list`, who polls for room in it.
 //! 3. `names::Names::table`, `names::Entry::access`: each alone.
 //!
 //! Of files in flight, in this order:
@@ -24,8 +25,8 @@
 //! 2. `listening::Backlog::inner`, and the mutexes of queues.
 //! 3. `inflight::InFlight::files`.
 //!
-//! Of datagram sockets: `inbox::Inbox::polls`, then `inbox::Inbox::waiting` of
-//! another inbox; `inbox::Inbox::peer` alone.
+//! Of datagram sockets: `inbox::Inbox::polls`, then `pollers::Pollers::list` of
+//! another inbox; `inbox::Inbox::peer` and `inbox::Inbox::waiting`, each alone.
 //!
 //! # States
 //!
