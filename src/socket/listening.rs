@@ -291,6 +291,12 @@ impl Listening {
         self.0.wake_all();
     }
 
+    /// How many wait to be accepted, and how many may. Sleeps.
+    pub(super) fn queue(&self) -> (usize, usize) {
+        let inner = self.0.inner.lock();
+        (inner.queued as usize, inner.limit as usize)
+    }
+
     /// Whether accept(2) would not wait. Sleeps.
     pub(super) fn is_acceptable(&self) -> bool {
         self.0.inner.lock().queued > 0
