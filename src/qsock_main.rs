@@ -47,7 +47,7 @@ module! {
     authors: ["The qsock developers"],
     description: "Queue sockets (AF_QSOCK)",
     license: "GPL",
-    alias: ["net-pf-18"],
+    alias: ["net-pf-18", "net-pf-16-proto-4-type-18"],
 }
 
 const _: () = {

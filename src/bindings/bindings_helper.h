@@ -13,10 +13,12 @@
 #include <linux/poll.h>
 #include <linux/security.h>
 #include <linux/sched/signal.h>
+#include <linux/sock_diag.h>
 #include <linux/socket.h>
 #include <linux/sockios.h>
 #include <linux/pipe_fs_i.h>
 #include <linux/splice.h>
+#include <linux/unix_diag.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <asm/ioctls.h>
@@ -48,7 +50,17 @@ const __u32 NET_SIOCINQ = SIOCINQ;
 const __u32 NET_SIOCOUTQ = SIOCOUTQ;
 const __u32 NET_SIOCATMARK = SIOCATMARK;
 
+const __u32 NET_NLM_F_DUMP = NLM_F_DUMP;
+const __u32 NET_NLM_F_MULTI = NLM_F_MULTI;
+
 /* Enumerators of an anonymous type. */
+const __u32 NET_UNIX_DIAG_NAME = UNIX_DIAG_NAME;
+const __u32 NET_UNIX_DIAG_PEER = UNIX_DIAG_PEER;
+const __u32 NET_UNIX_DIAG_ICONS = UNIX_DIAG_ICONS;
+const __u32 NET_UNIX_DIAG_RQLEN = UNIX_DIAG_RQLEN;
+const __u32 NET_UNIX_DIAG_MEMINFO = UNIX_DIAG_MEMINFO;
+const __u32 NET_UNIX_DIAG_SHUTDOWN = UNIX_DIAG_SHUTDOWN;
+const __u32 NET_UNIX_DIAG_UID = UNIX_DIAG_UID;
 const __u32 NET_TSTAMP_SOFTWARE = SOF_TIMESTAMPING_SOFTWARE;
 const __u32 NET_TSTAMP_RX_SOFTWARE = SOF_TIMESTAMPING_RX_SOFTWARE;
 const __u32 NET_TSTAMP_OPT_RX_FILTER = SOF_TIMESTAMPING_OPT_RX_FILTER;

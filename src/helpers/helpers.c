@@ -8,6 +8,7 @@
  */
 
 #include "cred.c"
+#include "diag.c"
 #include "file.c"
 #include "filter.c"
 #include "net_namespace.c"

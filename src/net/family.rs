@@ -6,6 +6,7 @@
 //! [`include/net/sock.h`](srctree/include/net/sock.h)
 
 use super::{
+    diag::DiagRegistration,
     netns::{pernet_operations, Net, PernetRegistration},
     ops::{proto_ops, set_custom_sockopt, Shim, SocketOps},
     sock::{FamilySock, NewSock}, //
@@ -28,6 +29,10 @@ pub(crate) trait SocketFamily: Sized + 'static {
     /// The name in /proc/net of the file that lists the family's sockets, if
     /// there is one: it shows [`SocketOps::sight`].
     const PROC_NAME: Option<&'static CStr> = None;
+
+    /// Whether sock_diag(7) shows the family's sockets, as
+    /// [`SocketOps::sight`] has them.
+    const DIAG: bool = false;
 
     /// What every socket of the family holds, and does.
     type Socket: SocketOps<Family = Self>;
@@ -70,6 +75,7 @@ pub(crate) struct Family<F> {
     proto: Opaque<bindings::proto>,
     family: UnsafeCell<MaybeUninit<bindings::net_proto_family>>,
     pernet: Opaque<bindings::pernet_operations>,
+    diag: Opaque<bindings::sock_diag_handler>,
     _family: PhantomData<fn() -> F>,
 }
 
@@ -88,6 +94,7 @@ impl<F: SocketFamily> Family<F> {
             proto: Opaque::uninit(),
             family: UnsafeCell::new(MaybeUninit::uninit()),
             pernet: Opaque::uninit(),
+            diag: Opaque::uninit(),
             _family: PhantomData,
         }
     }
@@ -166,10 +173,20 @@ impl<F: SocketFamily> Family<F> {
         let proto = ProtoRegistration::new(&self.proto)?;
         // SAFETY: The cell is in a static and was written above.
         to_result(unsafe { bindings::sock_register(self.family.get().cast()) })?;
+        // Nothing fails from here: there may be sockets already.
+        let diag = F::DIAG.then(|| {
+            // SAFETY: The cell is in a static, and kept by `registered`; the
+            // namespaces' data goes after the registration.
+            unsafe { DiagRegistration::new::<F>(&self.diag, module.as_ptr(), number) }
+        });
+        if let Some(Err(_)) = diag {
+            pr_warn!("sock_diag of family {number} belongs to another module\n");
+        }
         // INVARIANT: All three registrations succeeded.
         Ok(Registration {
             number,
             family: self,
+            _diag: diag.and_then(Result::ok),
             _proto: proto,
             _pernet: pernet,
         })
@@ -186,6 +203,7 @@ pub(crate) struct Registration<F: SocketFamily> {
     number: c_int,
     family: &'static Family<F>,
     // Dropped after the family is gone from the core, in this order.
+    _diag: Option<DiagRegistration>,
     _proto: ProtoRegistration,
     _pernet: PernetRegistration,
 }

@@ -59,6 +59,7 @@
 pub(crate) mod addr;
 mod compat;
 pub(crate) mod cred;
+mod diag;
 pub(crate) mod errno;
 pub(crate) mod family;
 pub(crate) mod file;

@@ -27,6 +27,7 @@ use kernel::{
     error::{from_result, VTABLE_DEFAULT_ERROR},
     iov::IovIterDest,
     prelude::*,
+    seq_file::SeqFile,
     uaccess::{UserPtr, UserSlice}, //
 };
 
@@ -103,6 +104,15 @@ pub(crate) trait SocketOps: Sized + Send + Sync + 'static {
         Sight::default()
     }
 
+    /// Shows `see` each socket whose connection waits to be accepted. As
+    /// [`SocketOps::sight`].
+    fn for_each_pending(&self, _see: &mut dyn FnMut(&Sock)) {}
+
+    /// Adds to what /proc/PID/fdinfo shows of the socket's file.
+    fn show_fdinfo(_sock: &Socket<Self>, _to: &SeqFile) {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
     /// Whether SO_PEEK_OFF has an effect on what [`SocketOps::recvmsg`] peeks.
     const HAS_PEEK_OFFSET: bool = false;
 
@@ -177,10 +187,11 @@ pub(super) fn proto_ops<T: SocketOps>(
         mmap: Some(bindings::sock_no_mmap),
         setsockopt: T::HAS_SETSOCKOPT.then_some(Shim::<T>::setsockopt),
         getsockopt_iter: T::HAS_GETSOCKOPT.then_some(Shim::<T>::getsockopt),
+        show_fdinfo: T::HAS_SHOW_FDINFO.then_some(Shim::<T>::show_fdinfo),
         set_peek_off: T::HAS_PEEK_OFFSET.then_some(bindings::sk_set_peek_off),
         splice_read: T::HAS_RECVMSG.then_some(Shim::<T>::splice_read),
         // The core tests for these, or has a way of its own when they are empty:
-        // gettstamp (ENOTTY, as AF_UNIX), show_fdinfo, splice_eof, peek_len,
+        // gettstamp (ENOTTY, as AF_UNIX), splice_eof, peek_len,
         // read_sock, read_skb, sendmsg_locked, set_rcvlowat (stores),
         // set_rcvbuf.
         ..Default::default()
@@ -438,6 +449,17 @@ impl<T: SocketOps> Shim<T> {
         // SAFETY: As above.
         let (sock, msg) = unsafe { (Socket::<T>::from_raw(sock), RecvMsg::new(msg, len, flags)) };
         from_result(|| T::recvmsg(sock, msg).map(count))
+    }
+
+    /// # Safety
+    ///
+    /// As [`Shim`] says; `seq` belongs to the current task.
+    unsafe extern "C" fn show_fdinfo(
+        seq: *mut bindings::seq_file,
+        sock: *mut bindings::socket,
+    ) {
+        // SAFETY: As above; the core holds a reference on the socket's file.
+        unsafe { T::show_fdinfo(Socket::<T>::from_raw(sock), SeqFile::from_raw(seq)) }
     }
 
     /// # Safety

@@ -309,6 +309,15 @@ impl Listening {
         }
     }
 
+    /// Shows `see` each socket that waits to be accepted. Sleeps.
+    pub(super) fn for_each_client(&self, see: &mut dyn FnMut(&Sock)) {
+        for embryo in self.0.inner.lock().queue.values() {
+            if let Some(sk) = embryo.pair.end(Side::A).sk() {
+                see(sk);
+            }
+        }
+    }
+
     /// Whether receiving was shut. Sleeps.
     pub(super) fn is_shut(&self) -> bool {
         self.0.inner.lock().shut

@@ -88,6 +88,7 @@ use inflight::InFlights;
 use kernel::{
     new_mutex,
     prelude::*,
+    seq_file::SeqFile,
     sync::{
         atomic::{Atomic, Relaxed},
         Arc,
@@ -112,6 +113,7 @@ static QSOCK: Family<Qsock> = Family::new();
 impl SocketFamily for Qsock {
     const NAME: &'static CStr = c"QSOCK";
     const PROC_NAME: Option<&'static CStr> = Some(c"qsock");
+    const DIAG: bool = true;
     type Socket = QueueSocket;
     type NetNs = PerNet;
 
@@ -423,6 +425,16 @@ impl SocketOps for QueueSocket {
 
     fn sight(&self, _sk: &Sock) -> Sight<'_> {
         sight::sight(self)
+    }
+
+    fn for_each_pending(&self, see: &mut dyn FnMut(&Sock)) {
+        if let Some(listening) = self.listening() {
+            listening.for_each_client(see);
+        }
+    }
+
+    fn show_fdinfo(sock: &Socket<Self>, to: &SeqFile) {
+        sight::show_fdinfo(sock, to)
     }
 
     const HAS_PEEK_OFFSET: bool = true;

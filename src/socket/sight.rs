@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What /proc/net/qsock and sock_diag show of a socket, in each of its states.
-//!
-//! It is called under the mutex of the namespace's table of sockets, so that it
-//! takes no lock under which user memory is copied.
+//! What /proc/net/qsock and sock_diag show of a socket, in each of its states;
+//! and /proc/PID/fdinfo.
 
 use super::{Naming, QueueSocket, State};
 use crate::{
-    net::{sight::Sight, sock::Sock},
+    net::{sight::Sight, sock::Sock, socket::Socket},
     queue::Queue, //
 };
+use kernel::{seq_file::SeqFile, seq_print};
 
 /// What is shown of `socket`. Sleeps.
+///
+/// It is called under the mutex of the namespace's table of sockets, so that it
+/// takes no lock under which user memory is copied.
 pub(super) fn sight(socket: &QueueSocket) -> Sight<'_> {
     let name = socket.name.as_ref().map(Naming::entry);
     let name = name.map_or(&[][..], |entry| entry.name().as_bytes());
@@ -53,4 +55,12 @@ pub(super) fn sight(socket: &QueueSocket) -> Sight<'_> {
             write_shut: inbox.is_write_shut(),
         },
     }
+}
+
+/// What fdinfo shows: as AF_UNIX, the files that wait to be received. Sleeps for
+/// readers.
+pub(super) fn show_fdinfo(sock: &Socket<QueueSocket>, to: &SeqFile) {
+    let mut files = 0u32;
+    sock.for_each_file(&mut |_| files = files.saturating_add(1));
+    seq_print!(to, "scm_fds: {files}\n");
 }

@@ -9,20 +9,9 @@ pub struct Difference {
     pub why: &'static str,
 }
 
-const DIAG: &str = "NETLINK_SOCK_DIAG of AF_UNIX is a module for that family alone";
 const NETNS: &str = "a name is no file: it is found in the network namespace that it was bound in";
 
 pub const LIST: &[Difference] = &[
-    Difference {
-        case: "diag_uid.uid.1",
-        told: "Expected nlh->nlmsg_type (2) == SOCK_DIAG_BY_FAMILY (20)",
-        why: DIAG,
-    },
-    Difference {
-        case: "diag_uid.uid_unshare.1",
-        told: "Expected nlh->nlmsg_type (2) == SOCK_DIAG_BY_FAMILY (20)",
-        why: DIAG,
-    },
     Difference {
         case: "unix_connect.stream_pathname_netns.test",
         told: "Expected variant->err (0) == err == -1 ? errno : 0 (111)",
