@@ -73,11 +73,6 @@ void qsock_helper_sk_set_err(struct sock *sk, int err)
 	WRITE_ONCE(sk->sk_err, err);
 }
 
-int qsock_helper_sk_sndbuf(const struct sock *sk)
-{
-	return READ_ONCE(sk->sk_sndbuf);
-}
-
 unsigned char qsock_helper_sk_state(const struct sock *sk)
 {
 	return READ_ONCE(sk->sk_state);

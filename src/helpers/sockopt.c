@@ -35,6 +35,18 @@ bool qsock_helper_sk_scm_rights(const struct sock *sk)
 	return sk->sk_scm_rights;
 }
 
+/* All four, in the order of the functions above. */
+u8 qsock_helper_sk_scm_bits(const struct sock *sk)
+{
+	return sk->sk_scm_credentials | sk->sk_scm_security << 1 |
+	       sk->sk_scm_pidfd << 2 | sk->sk_scm_rights << 3;
+}
+
+u8 qsock_helper_sk_scm_recv_flags(const struct sock *sk)
+{
+	return READ_ONCE(sk->sk_scm_recv_flags);
+}
+
 /* The caller holds the sock's lock: the bits share a byte. */
 void qsock_helper_sk_set_scm_credentials(struct sock *sk, bool on)
 {
@@ -56,11 +68,6 @@ void qsock_helper_sk_set_scm_rights(struct sock *sk, bool on)
 	sk->sk_scm_rights = on;
 }
 
-u8 qsock_helper_sk_scm_recv_flags(const struct sock *sk)
-{
-	return READ_ONCE(sk->sk_scm_recv_flags);
-}
-
 void qsock_helper_sk_set_scm_recv_flags(struct sock *sk, u8 flags)
 {
 	WRITE_ONCE(sk->sk_scm_recv_flags, flags);
@@ -69,21 +76,6 @@ void qsock_helper_sk_set_scm_recv_flags(struct sock *sk, u8 flags)
 void qsock_helper_lock_sock(struct sock *sk)
 {
 	lock_sock(sk);
-}
-
-int qsock_helper_sk_rcvbuf(const struct sock *sk)
-{
-	return READ_ONCE(sk->sk_rcvbuf);
-}
-
-bool qsock_helper_sk_rcvbuf_locked(const struct sock *sk)
-{
-	return READ_ONCE(sk->sk_userlocks) & SOCK_RCVBUF_LOCK;
-}
-
-int qsock_helper_sk_peek_offset(const struct sock *sk, int flags)
-{
-	return sk_peek_offset(sk, flags);
 }
 
 void qsock_helper_sk_peek_offset_bwd(struct sock *sk, int val)

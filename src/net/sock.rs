@@ -105,8 +105,8 @@ impl Sock {
 
     /// SO_SNDBUF as getsockopt(2) shows it, in bytes.
     pub(crate) fn sndbuf(&self) -> usize {
-        // SAFETY: By the type invariant.
-        let bytes = unsafe { bindings::sk_sndbuf(self.as_raw()) };
+        // SAFETY: By the type invariant; volatile, because the core may change it.
+        let bytes = unsafe { (&raw const (*self.as_raw()).sk_sndbuf).read_volatile() };
         usize::try_from(bytes).unwrap_or(0)
     }
 
@@ -195,7 +195,9 @@ impl Sock {
 
     /// SO_RCVLOWAT, at least 1.
     pub(crate) fn lowat(&self) -> usize {
-        self.rcvlowat(false, c_int::MAX as usize)
+        // SAFETY: As for SO_SNDBUF.
+        let bytes = unsafe { (&raw const (*self.as_raw()).sk_rcvlowat).read_volatile() };
+        usize::try_from(bytes).unwrap_or(1).max(1)
     }
 
     /// Asks for SIGIO, where that was asked for, when there is room again.

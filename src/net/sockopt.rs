@@ -217,10 +217,12 @@ impl Sock {
 
     /// All that a sender must know of what the socket wants.
     pub(crate) fn wants(&self) -> Wants {
+        // SAFETY: By the type invariant.
+        let bits = unsafe { bindings::sk_scm_bits(self.as_raw()) };
         Wants {
-            cred: self.passes_cred(),
-            sec: self.passes(Pass::Sec),
-            rights: self.passes(Pass::Rights),
+            cred: bits & 0b0101 != 0,
+            sec: bits & 0b0010 != 0,
+            rights: bits & 0b1000 != 0,
         }
     }
 
@@ -304,21 +306,23 @@ impl Sock {
 
     /// SO_RCVBUF in bytes, and whether the user chose it.
     pub(crate) fn rcvbuf(&self) -> (usize, bool) {
-        // SAFETY: By the type invariant.
-        let (bytes, chosen) = unsafe {
+        let sk = self.as_raw();
+        // SAFETY: By the type invariant; volatile, because the core may change
+        // them.
+        let (bytes, locks) = unsafe {
             (
-                bindings::sk_rcvbuf(self.as_raw()),
-                bindings::sk_rcvbuf_locked(self.as_raw()),
+                (&raw const (*sk).sk_rcvbuf).read_volatile(),
+                (&raw const (*sk).sk_userlocks).read_volatile(),
             )
         };
+        let chosen = u32::from(locks) & bindings::SOCK_RCVBUF_LOCK != 0;
         (usize::try_from(bytes).unwrap_or(0), chosen)
     }
 
     /// Where a peek begins: SO_PEEK_OFF, if it is set.
     pub(crate) fn peek_offset(&self) -> Option<usize> {
-        // SAFETY: By the type invariant.
-        let offset =
-            unsafe { bindings::sk_peek_offset(self.as_raw(), bindings::MSG_PEEK as c_int) };
+        // SAFETY: By the type invariant; volatile, because the core may change it.
+        let offset = unsafe { (&raw const (*self.as_raw()).sk_peek_off).read_volatile() };
         usize::try_from(offset).ok()
     }
 
@@ -330,8 +334,10 @@ impl Sock {
 
     /// `len` bytes were received: what a peek passed over is nearer by them.
     pub(crate) fn peek_consumed(&self, len: usize) {
-        // SAFETY: By the type invariant.
-        unsafe { bindings::sk_peek_offset_bwd(self.as_raw(), len as c_int) }
+        if self.peek_offset().is_some() {
+            // SAFETY: By the type invariant.
+            unsafe { bindings::sk_peek_offset_bwd(self.as_raw(), len as c_int) }
+        }
     }
 }
 

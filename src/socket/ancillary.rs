@@ -126,6 +126,10 @@ impl Received {
 
     /// Writes the control data of `msg`. Sleeps.
     pub(super) fn deliver(self, sock: &Socket<QueueSocket>, msg: &mut RecvMsg<'_>) {
+        let wants = sock.sk().wants();
+        if self.files.is_none() && !wants.cred && !wants.sec {
+            return;
+        }
         let files = self.files.and_then(|files| {
             if self.peek {
                 // As AF_UNIX: without memory, a peek shows none.

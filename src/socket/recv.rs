@@ -134,13 +134,13 @@ impl Receiver<'_> {
         };
         let mut skip = offset.unwrap_or(0);
         let mut last: Option<Span> = None;
-        let had_any = !incoming.is_empty();
+        let had_any = self.len == 0 && !incoming.is_empty();
         let start = self.copied;
         loop {
             let look = Look {
                 has_bytes: self.copied > 0,
                 peek: self.peek,
-                inline: self.sk.is_urgent_inline(),
+                inline: self.connected.is_urgent() && self.sk.is_urgent_inline(),
             };
             let whole = match incoming.next(last, look) {
                 Next::Bytes(whole) => whole,
@@ -148,7 +148,7 @@ impl Receiver<'_> {
                 Next::Empty(_) if self.copied > start => return Ok(Step::More),
                 Next::Empty(_) if self.copied >= self.target => return Ok(Step::Done),
                 // As AF_UNIX: a receive of nothing may pass over a byte out of band.
-                Next::Empty(_) if self.len == 0 && had_any => return Ok(Step::Done),
+                Next::Empty(_) if had_any => return Ok(Step::Done),
                 Next::Empty(why) => {
                     // POSIX has it in this order.
                     self.sk.take_error()?;
