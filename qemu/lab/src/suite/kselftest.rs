@@ -16,6 +16,9 @@ use crate::artifacts::{self, Arch, Config};
 use crate::cache;
 use crate::guest::job::instrumented;
 
+/// By how much the long tests do less where each operation is many times dearer.
+const DIVISOR: u32 = 8;
+
 /// Where the collection is below the guest's root.
 pub const GUEST: &str = "/kselftest";
 
@@ -207,7 +210,7 @@ impl Section for Kselftest {
             String::new()
         } else {
             format!(
-                "for t in $(sed 's/.*://' kselftest-list.txt); do [ $t = reload ] || \
+                "export QSOCK_TEST_DIVISOR={DIVISOR}; for t in $(sed 's/.*://' kselftest-list.txt); do [ $t = reload ] || \
                  export KSELFTEST_$(echo $t | tr a-z A-Z)_ARGS='{variants}'; done; "
             )
         };
