@@ -33,6 +33,7 @@ mod net;
 mod policy;
 mod queue;
 mod socket;
+mod trace;
 mod transport;
 
 use bindings::params;

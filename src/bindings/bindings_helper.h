@@ -31,6 +31,7 @@
 
 #include "../helpers/helpers.c"
 #include "../helpers/param.h"
+#include "../helpers/trace.h"
 
 /* Casts to __poll_t are more than bindgen folds. */
 const __u32 NET_EPOLLIN = (__force __u32)EPOLLIN;

@@ -30,6 +30,7 @@
 )]
 
 pub(crate) mod params;
+pub(crate) mod tracepoint;
 
 mod raw {
     // A name that is defined here wins over the glob.

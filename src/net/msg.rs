@@ -37,7 +37,7 @@ impl MsgFlags {
     /// More was there than the caller had room for.
     pub(crate) const TRUNC: u32 = bindings::MSG_TRUNC;
 
-    pub(super) const fn bits(self) -> u32 {
+    pub(crate) const fn bits(self) -> u32 {
         self.0
     }
 

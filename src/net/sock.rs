@@ -103,6 +103,14 @@ impl Sock {
         unsafe { bindings::sock_i_ino(self.as_raw()) }
     }
 
+    /// SO_COOKIE: no other socket ever has the same. Does not sleep.
+    pub(crate) fn cookie(&self) -> u64 {
+        let mut words = [0u32; 2];
+        // SAFETY: By the type invariant; a cookie has two words.
+        unsafe { bindings::sock_diag_save_cookie(self.as_raw(), words.as_mut_ptr()) };
+        u64::from(words[0]) | u64::from(words[1]) << 32
+    }
+
     /// SO_SNDBUF as getsockopt(2) shows it, in bytes.
     pub(crate) fn sndbuf(&self) -> usize {
         // SAFETY: By the type invariant; volatile, because the core may change it.

@@ -99,6 +99,14 @@ impl<T: SocketOps> Deref for Socket<T> {
 /// The socket that accept(2) returns: it has no sock until one is grafted.
 pub(crate) struct AcceptSocket<'a, T>(&'a Socket<T>);
 
+impl<T> Clone for AcceptSocket<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for AcceptSocket<'_, T> {}
+
 impl<'a, T: SocketOps> AcceptSocket<'a, T> {
     /// # Safety
     ///
@@ -107,6 +115,16 @@ impl<'a, T: SocketOps> AcceptSocket<'a, T> {
         // SAFETY: The type is transparent, and this type hands the reference
         // out to `NewSock::graft()` only, which reads no sock.
         Self(unsafe { &*sock.cast() })
+    }
+
+    /// The sock that was grafted to it, if one was.
+    pub(crate) fn sk(&self) -> Option<&'a Sock> {
+        // SAFETY: The socket is valid, and nobody else has it yet, so that its
+        // sock stays.
+        unsafe {
+            let sk = (*self.0.as_raw()).sk;
+            (!sk.is_null()).then(|| Sock::from_raw(sk))
+        }
     }
 
     /// The socket, to graft a sock to.

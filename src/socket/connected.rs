@@ -22,7 +22,8 @@ use crate::{
         uapi::Shutdown, //
     },
     queue::{record::Records, stream::Stream},
-    transport::{local::Local, Side, Transport},
+    trace,
+    transport::{local::Local, Side, Transport}, //
 };
 use core::pin::Pin;
 use kernel::{
@@ -138,8 +139,9 @@ impl Pair {
         }
     }
 
-    /// Drops all that is on its way to `side`. Sleeps.
-    pub(super) fn discard(&self, side: Side) {
+    /// Drops all that is on its way to `side`; that is told of `sk`. Sleeps.
+    fn drop_queued(&self, side: Side, sk: Option<&Sock>, reason: trace::Drop) {
+        trace::drop(sk, || self.link.any().queued(side), reason);
         self.link.any().discard(side);
     }
 
@@ -170,7 +172,7 @@ impl Pair {
     pub(super) fn reset(&self) {
         self.hang_up(Side::A, Some(ECONNRESET.into()));
         // Nobody will read what was sent already.
-        self.discard(Side::B);
+        self.drop_queued(Side::B, self.a.sk(), trace::Drop::Reset);
     }
 }
 
@@ -356,8 +358,12 @@ impl Connected {
         };
         self.pair
             .hang_up(self.side.peer(), unread.then(|| ECONNRESET.into()));
-        // Nobody will read them.
-        self.any().discard(self.side);
+        self.discard(trace::Drop::Close);
+    }
+
+    /// Drops all that waits to be received, because nobody will. Sleeps.
+    pub(super) fn discard(&self, reason: trace::Drop) {
+        self.pair.drop_queued(self.side, self.own().sk(), reason);
     }
 }
 

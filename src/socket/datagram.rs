@@ -24,7 +24,8 @@ use crate::{
         wait, //
     },
     policy,
-    queue::{record::Parcel, Queue}, //
+    queue::{record::Parcel, Queue},
+    trace, //
 };
 use kernel::{prelude::*, sync::Arc};
 
@@ -69,7 +70,7 @@ fn disconnected(own: &Arc<Inbox>, old: &Arc<Inbox>) {
     if own.records.is_empty() {
         return;
     }
-    own.records.discard();
+    own.discard(trace::Drop::Disconnect);
     own.wake_waiting();
     if let (false, true, Some(sk)) = (old.is_dead(), old.is_peer_of(own), old.sk()) {
         sk.set_error(ECONNRESET.into());

@@ -3,7 +3,7 @@
 //! What goes with a packet or datagram beside its bytes.
 
 use super::{ancillary::Ancillary, inbox::Inbox};
-use crate::{names::Name, net::sock::Sock, queue::record::Parcel};
+use crate::{names::Name, net::sock::Sock, queue::record::Parcel, trace};
 use kernel::{prelude::*, sync::Arc};
 
 /// What goes with a message beside its bytes.
@@ -67,8 +67,9 @@ pub(super) fn filter(sk: &Sock, parcel: &mut Parcel<Envelope>) -> Result<bool> {
         return Ok(true);
     }
     let rest = sk.filter(parcel.message().bytes())?;
-    if let Some(len) = rest {
-        parcel.message_mut().truncate(len);
+    match rest {
+        Some(len) => parcel.message_mut().truncate(len),
+        None => trace::drop(Some(sk), || parcel.message().len(), trace::Drop::Filter),
     }
     Ok(rest.is_some())
 }

@@ -16,6 +16,7 @@ use crate::{
         NoRoom,
         Queue, //
     },
+    trace, //
 };
 use core::cmp;
 use kernel::{
@@ -316,6 +317,12 @@ impl Inbox {
         !peer.is_full(sk.sndbuf())
     }
 
+    /// Drops all that waits to be received, because nobody will. Sleeps.
+    pub(super) fn discard(&self, reason: trace::Drop) {
+        trace::drop(self.sk(), || self.records.bytes(), reason);
+        self.records.discard();
+    }
+
     /// The socket is closed. Sleeps.
     pub(super) fn close(&self) {
         self.dead.store(true, Release);
@@ -323,7 +330,7 @@ impl Inbox {
         drop(self.set_peer(None));
         let place = self.polls.lock().take();
         drop(place);
-        self.records.discard();
+        self.discard(trace::Drop::Close);
         self.wake_all();
     }
 }

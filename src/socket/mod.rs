@@ -79,7 +79,7 @@ use crate::{
             SOCK_STREAM, //
         },
     },
-    queue::Queue,
+    trace, //
 };
 use connected::{Bytes, Connected, Link, Packets};
 use core::pin::Pin;
@@ -308,8 +308,8 @@ impl QueueSocket {
     fn purge(&self) {
         match self.state.as_ref() {
             Some(State::Listening(listening)) => listening.close(),
-            Some(State::Connected(connected)) => connected.pair().discard(connected.side()),
-            Some(State::Datagram(inbox)) => inbox.records.discard(),
+            Some(State::Connected(connected)) => connected.discard(trace::Drop::Cycle),
+            Some(State::Datagram(inbox)) => inbox.discard(trace::Drop::Cycle),
             None => {}
         }
     }
@@ -356,7 +356,9 @@ impl SocketOps for QueueSocket {
     }
 
     fn connect(sock: &Socket<Self>, addr: Address<'_>, nonblock: bool) -> Result {
-        unconnected::connect(sock, addr, nonblock)
+        let result = unconnected::connect(sock, addr, nonblock);
+        trace::connect(sock.sk(), nonblock, &result);
+        result
     }
 
     fn socketpair(a: &Socket<Self>, b: &Socket<Self>) -> Result {
@@ -373,7 +375,9 @@ impl SocketOps for QueueSocket {
         if sock.kind == Kind::Datagram {
             return Err(EOPNOTSUPP.into());
         }
-        listening::accept(sock, new, nonblock)
+        let result = listening::accept(sock, new, nonblock);
+        trace::accept(sock.sk(), new, nonblock, &result);
+        result
     }
 
     fn getname(sock: &Socket<Self>, of: NameOf, name: &mut AddressBuf<'_>) -> Result {
@@ -448,22 +452,25 @@ impl SocketOps for QueueSocket {
     }
 
     fn sendmsg(sock: &Socket<Self>, msg: SendMsg<'_>) -> Result<usize> {
-        match sock.kind {
-            Kind::Stream => send::sendmsg(sock, sock.bytes(), msg),
-            Kind::SeqPacket => packet::sendmsg(sock, sock.packets(), msg),
-            Kind::Datagram => datagram::sendmsg(sock, sock.inbox().ok_or(ENOTCONN)?, msg),
-        }
+        let (len, flags) = (msg.len(), msg.flags());
+        let result = match (sock.kind, sock.inbox()) {
+            (Kind::Stream, _) => send::sendmsg(sock, sock.bytes(), msg),
+            (Kind::SeqPacket, _) => packet::sendmsg(sock, sock.packets(), msg),
+            (Kind::Datagram, Some(inbox)) => datagram::sendmsg(sock, inbox, msg),
+            (Kind::Datagram, None) => Err(ENOTCONN.into()),
+        };
+        trace::send(sock.sk(), len, flags, &result);
+        result
     }
 
     fn recvmsg(sock: &Socket<Self>, msg: RecvMsg<'_>) -> Result<usize> {
-        let source = match sock.kind {
-            Kind::Stream => return recv::recvmsg(sock, sock.bytes(), msg),
-            Kind::SeqPacket => {
-                let (connected, link) = sock.packets().ok_or(ENOTCONN)?;
-                Source::Peer(connected, link)
-            }
-            Kind::Datagram => Source::Inbox(sock.inbox().ok_or(ENOTCONN)?),
+        let (len, flags) = (msg.len(), msg.flags());
+        let result = match (sock.kind, Source::of(sock)) {
+            (Kind::Stream, _) => recv::recvmsg(sock, sock.bytes(), msg),
+            (_, Some(source)) => packet::recvmsg(sock, &source, msg),
+            (_, None) => Err(ENOTCONN.into()),
         };
-        packet::recvmsg(sock, &source, msg)
+        trace::recv(sock.sk(), len, flags, &result);
+        result
     }
 }

@@ -119,7 +119,17 @@ pub(super) enum Source<'a> {
     Inbox(&'a Inbox),
 }
 
-impl Source<'_> {
+impl<'a> Source<'a> {
+    /// Where those of `socket` come from, if there is anything.
+    pub(super) fn of(socket: &'a QueueSocket) -> Option<Self> {
+        match socket.inbox() {
+            Some(inbox) => Some(Self::Inbox(inbox)),
+            None => {
+                let (connected, link) = socket.packets()?;
+                Some(Self::Peer(connected, link))
+            }
+        }
+    }
     fn queue(&self) -> &Records<Envelope> {
         match self {
             Self::Peer(connected, link) => link.to(connected.side()),
@@ -128,7 +138,7 @@ impl Source<'_> {
     }
 
     /// The name of who sent what `envelope` goes with.
-    fn name<'a>(&'a self, envelope: &'a Envelope) -> Option<&'a Name> {
+    fn name<'e>(&'e self, envelope: &'e Envelope) -> Option<&'e Name> {
         match self {
             Self::Peer(connected, _) => connected.peer().name().map(|entry| entry.name()),
             Self::Inbox(_) => envelope.credit.as_ref()?.name(),

@@ -12,6 +12,10 @@ use syn::visit::{self, Visit};
 /// The one file outside bindings and net that may handle raw memory.
 pub const RAW_MEMORY: &str = "src/queue/mem.rs";
 
+/// The module of the bindings that a file at the top may name: safe functions, and qsock's own,
+/// so that net cannot have them.
+const TRACEPOINTS: &str = "tracepoint";
+
 #[derive(Clone, Debug, PartialEq)]
 enum Room {
     Bindings,
@@ -152,7 +156,8 @@ fn judge(source: &Source<'_>, reference: &Reference, top_files: &[String]) -> Op
             other.name()
         ));
     }
-    if other == Room::Bindings && room != Room::Root && !is_raw(source.path) {
+    let safe = matches!(room, Room::Top(_)) && target.get(1).is_some_and(|m| m == TRACEPOINTS);
+    if other == Room::Bindings && room != Room::Root && !safe && !is_raw(source.path) {
         return Some(format!("`{written}`: bindings end at src/net"));
     }
     if other == Room::Bindings && reference.exported && reference.glob && room != Room::Bindings {
