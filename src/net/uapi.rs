@@ -42,6 +42,9 @@ pub(crate) const CAP_CHOWN: u32 = bindings::CAP_CHOWN;
 /// An option of SOL_SOCKET that local families have: SCM_INQ.
 pub(crate) const SO_INQ: c_int = bindings::SO_INQ as c_int;
 
+/// An option of SOL_SOCKET: how much makes a receive worth while.
+pub(crate) const SO_RCVLOWAT: c_int = bindings::SO_RCVLOWAT as c_int;
+
 /// How much of a connection shutdown(2) ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shutdown {

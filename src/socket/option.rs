@@ -10,7 +10,7 @@ use crate::{
         errno::{ENOPROTOOPT, EOPNOTSUPP},
         socket::Socket,
         sockopt::{core_setsockopt, OptIn, OptOut, Pass, Stamps, SOL_SOCKET},
-        uapi::{CAP_CHOWN, CAP_FOWNER, SO_INQ},
+        uapi::{CAP_CHOWN, CAP_FOWNER, SO_INQ, SO_RCVLOWAT},
     },
 };
 use kernel::{prelude::*, sync::atomic::Relaxed, task::Kuid};
@@ -70,7 +70,14 @@ fn set_at_socket(sock: &Socket<QueueSocket>, name: c_int, value: &OptIn) -> Resu
         sock.sk().set_stamps(stamps, value.int()? != 0);
         return Ok(());
     }
-    core_setsockopt(sock, name, value)
+    core_setsockopt(sock, name, value)?;
+    if name == SO_RCVLOWAT {
+        // What is there may be enough now.
+        if sock.connected().is_some_and(|connected| connected.is_readable()) {
+            sock.sk().data_ready();
+        }
+    }
+    Ok(())
 }
 
 /// getsockopt(2), but for SOL_SOCKET, which the core answers. Sleeps.
