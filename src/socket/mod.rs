@@ -11,7 +11,7 @@
 //! with the files in flight ([`inflight`]) and what frees the cycles among them
 //! ([`collect`]).
 //!
-//! Imports: `net`, `queue`, `transport`, `policy`, `names`.
+//! Imports: `net`, `queue`, `transport`, `policy`, `names`, `trace`.
 //!
 //! Locks, in this order, after that of `net`'s table of sockets:
 //! 1. `QueueSocket::transition`: one state changes to another.
