@@ -49,16 +49,15 @@ mod pollers;
 mod recv;
 mod send;
 mod sight;
+mod state;
 mod unconnected;
 
 use crate::{
-    names::{Entry, Name, Names},
+    names::{Name, Names},
     net::{
         addr::{Address, AddressBuf},
-        cred::{current_fsuid, Kgid},
         errno::{ENOTCONN, EOPNOTSUPP, EPROTONOSUPPORT, ESOCKTNOSUPPORT},
         family::{Family, SocketFamily},
-        file::FileRef,
         msg::{RecvMsg, SendMsg},
         ops::SocketOps,
         pidfd::Pidfds,
@@ -81,25 +80,12 @@ use crate::{
     },
     trace, //
 };
-use connected::{Bytes, Connected, Link, Packets};
 use core::pin::Pin;
-use inbox::Inbox;
 use inflight::InFlights;
-use kernel::{
-    new_mutex,
-    prelude::*,
-    seq_file::SeqFile,
-    sync::{
-        atomic::{Atomic, Relaxed},
-        Arc,
-        Mutex,
-        SetOnce, //
-    },
-    task::Kuid, //
-};
-use listening::{Backlog, Listening};
+use kernel::{prelude::*, seq_file::SeqFile};
 use packet::Source;
-use unconnected::Unconnected;
+pub(crate) use state::QueueSocket;
+use state::{Bound, Kind, Naming, State, Target};
 
 /// The protocol that means whatever the family has.
 const PROTOCOL_ANY: c_int = 0;
@@ -163,170 +149,6 @@ pub(crate) struct PerNet {
     /// As above.
     #[pin]
     pidfds: Pidfds,
-}
-
-/// The types of sockets.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Stream,
-    SeqPacket,
-    Datagram,
-}
-
-/// What a name leads to.
-enum Target {
-    /// Connections that wait to be accepted.
-    Backlog(Arc<Backlog>),
-    /// A datagram socket.
-    Inbox(Arc<Inbox>),
-}
-
-impl Target {
-    fn backlog(&self) -> Option<&Arc<Backlog>> {
-        match self {
-            Self::Backlog(backlog) => Some(backlog),
-            Self::Inbox(_) => None,
-        }
-    }
-
-    fn inbox(&self) -> Option<&Arc<Inbox>> {
-        match self {
-            Self::Inbox(inbox) => Some(inbox),
-            Self::Backlog(_) => None,
-        }
-    }
-}
-
-/// A name in the table, and what it leads to.
-type Bound = Arc<Entry<Target>>;
-
-/// What a socket became.
-enum State {
-    Listening(Listening),
-    Connected(Connected),
-    /// From the beginning, and for good.
-    Datagram(Arc<Inbox>),
-}
-
-/// The name that a socket has.
-enum Naming {
-    /// It bound the name itself.
-    Own(Bound),
-    /// It was accepted by a socket that did.
-    Inherited(Bound),
-}
-
-impl Naming {
-    fn entry(&self) -> &Bound {
-        match self {
-            Self::Own(entry) | Self::Inherited(entry) => entry,
-        }
-    }
-}
-
-/// The data of a socket.
-#[pin_data]
-pub(crate) struct QueueSocket {
-    /// Held while `state` or `name` is written, but for those of a socket that no
-    /// other call knows yet.
-    #[pin]
-    transition: Mutex<Unconnected>,
-    state: SetOnce<State>,
-    name: SetOnce<Naming>,
-    kind: Kind,
-    /// Who made the socket: what fchown(2) changed is not theirs.
-    creator: (Kuid, Kgid),
-    /// SO_INQ.
-    inq: Atomic<bool>,
-}
-
-impl QueueSocket {
-    /// An unconnected socket without a name.
-    fn new(kind: Kind) -> impl PinInit<Self, Error> {
-        try_pin_init!(Self {
-            transition <- new_mutex!(Unconnected::default(), "socket::QueueSocket::transition"),
-            state: {
-                let state = SetOnce::new();
-                if kind == Kind::Datagram {
-                    state.populate(State::Datagram(Inbox::new()?));
-                }
-                state
-            },
-            name: SetOnce::new(),
-            kind,
-            creator: (current_fsuid(), Kgid::current_fsgid()),
-            inq: Atomic::new(false),
-        }? Error)
-    }
-
-    /// Whether a receive tells how much is left.
-    fn wants_inq(&self) -> bool {
-        self.inq.load(Relaxed)
-    }
-
-    /// The connection, if it is one of bytes.
-    fn bytes(&self) -> Option<(&Connected, &Bytes)> {
-        let connected = self.connected()?;
-        match connected.link() {
-            Link::Bytes(link) => Some((connected, link)),
-            Link::Packets(_) => None,
-        }
-    }
-
-    /// The connection, if it is one of packets.
-    fn packets(&self) -> Option<(&Connected, &Packets)> {
-        let connected = self.connected()?;
-        match connected.link() {
-            Link::Packets(link) => Some((connected, link)),
-            Link::Bytes(_) => None,
-        }
-    }
-
-    /// The inbox, if it is a datagram socket.
-    fn inbox(&self) -> Option<&Arc<Inbox>> {
-        match self.state.as_ref() {
-            Some(State::Datagram(inbox)) => Some(inbox),
-            _ => None,
-        }
-    }
-
-    /// Shows `see` each file that waits to be received. Sleeps.
-    fn for_each_file(&self, see: &mut dyn FnMut(&FileRef)) {
-        match self.state.as_ref() {
-            Some(State::Listening(listening)) => listening.for_each_file(see),
-            Some(State::Connected(connected)) => {
-                connected.pair().for_each_file(connected.side(), see)
-            }
-            Some(State::Datagram(inbox)) => inbox
-                .records
-                .for_each(|envelope| envelope.ancillary.for_each_file(see)),
-            None => {}
-        }
-    }
-
-    /// Drops all that waits to be received, because nobody can. Sleeps.
-    fn purge(&self) {
-        match self.state.as_ref() {
-            Some(State::Listening(listening)) => listening.close(),
-            Some(State::Connected(connected)) => connected.discard(trace::Drop::Cycle),
-            Some(State::Datagram(inbox)) => inbox.discard(trace::Drop::Cycle),
-            None => {}
-        }
-    }
-
-    fn connected(&self) -> Option<&Connected> {
-        match self.state.as_ref() {
-            Some(State::Connected(connected)) => Some(connected),
-            _ => None,
-        }
-    }
-
-    fn listening(&self) -> Option<&Listening> {
-        match self.state.as_ref() {
-            Some(State::Listening(listening)) => Some(listening),
-            _ => None,
-        }
-    }
 }
 
 /// The names of the namespace that `sock` is in.
