@@ -14,6 +14,13 @@ use kernel::{
     rbtree::{RBTree, RBTreeNode, RBTreeNodeReservation}, //
 };
 
+/// What can go with bytes.
+pub(crate) trait Merge {
+    /// Whether `other` says no more than this, so that bytes of both may be under
+    /// one mark.
+    fn merges(&self, other: &Self) -> bool;
+}
+
 /// What is special about the byte under a mark.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Byte {
@@ -79,6 +86,7 @@ pub(super) enum Found {
 /// The marks of a stream.
 pub(super) struct Marks<A> {
     tree: RBTree<usize, Mark<A>>,
+    count: usize,
     /// The position of the byte that is out of band and was not received.
     urgent: Option<usize>,
     holes: usize,
@@ -91,14 +99,15 @@ impl<A> Marks<A> {
     pub(super) fn new() -> Self {
         Self {
             tree: RBTree::new(),
+            count: 0,
             urgent: None,
             holes: 0,
         }
     }
 
-    /// Whether there is none.
-    pub(super) fn is_empty(&self) -> bool {
-        self.tree.is_empty()
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.count
     }
 
     /// The bytes in the queue that no read will return.
@@ -111,8 +120,27 @@ impl<A> Marks<A> {
         self.urgent
     }
 
-    /// Marks the bytes from `start` to `end`.
-    pub(super) fn push(&mut self, tag: Tag<A>, start: usize, end: usize) {
+    /// Marks the bytes from `start` to `end`. A mark that says the same of the
+    /// bytes before them becomes longer; the memory that is left over then is
+    /// returned.
+    pub(super) fn push(&mut self, tag: Tag<A>, start: usize, end: usize) -> Option<Tag<A>>
+    where
+        A: Merge,
+    {
+        let urgent = self.urgent;
+        if let (false, Some(mut last)) = (tag.urgent, self.tree.cursor_back_mut()) {
+            let (at, mark) = last.current_mut();
+            let is_plain = mark.byte == Byte::Plain && urgent != Some(*at);
+            let same = match (&mark.aux, &tag.aux) {
+                (Some(a), Some(b)) => a.merges(b),
+                _ => false,
+            };
+            if is_plain && same && mark.end == start {
+                mark.end = end;
+                return Some(tag);
+            }
+        }
+        self.count += 1;
         if tag.urgent {
             // The one before becomes a byte as any other.
             self.urgent = Some(start);
@@ -123,6 +151,7 @@ impl<A> Marks<A> {
             aux: tag.aux,
         };
         self.tree.insert(tag.place.into_node(start, mark));
+        None
     }
 
     /// What is at `at`, before `end`, the end of what is queued.
@@ -164,6 +193,7 @@ impl<A> Marks<A> {
         if self.tree.get(&at)?.byte != Byte::Plain {
             self.holes -= 1;
         }
+        self.count -= 1;
         self.tree.remove_node(&at)
     }
 
@@ -176,6 +206,7 @@ impl<A> Marks<A> {
     pub(super) fn consume(&mut self, at: usize, until: usize) -> Removed<A> {
         let mark = self.tree.get_mut(&at)?;
         if mark.end <= until {
+            self.count -= 1;
             return self.tree.remove_node(&at);
         }
         // The rest of the write keeps what goes with it.

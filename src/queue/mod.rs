@@ -11,8 +11,9 @@
 //!
 //! Locks: [`stream::Stream`] has one mutex for its writers, one for its readers
 //! and one for its marks, in that order; [`record::Records`] one for its readers
-//! and one for what senders left, in that order. Nothing else is taken under
-//! them but what a page fault takes.
+//! and one for what senders left, in that order. Under those of readers and
+//! marks the caller's type is shown or dropped, which may take its locks;
+//! nothing else is taken but what a page fault takes.
 
 pub(crate) mod marks;
 #[allow(unsafe_code)]

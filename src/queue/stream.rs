@@ -11,8 +11,9 @@
 //! size; a ring larger than [`KEEP`] goes when the queue is empty.
 
 use super::{
-    marks::{Marks, Tag},
+    marks::{Marks, Merge, Tag},
     mem::{self, Head, Tail},
+    usage::messages_max,
     Empty,
     NoRoom,
     Queue, //
@@ -62,15 +63,15 @@ pub(crate) struct Stream<A> {
     shut: Atomic<bool>,
     #[pin]
     marks: Mutex<Marks<A>>,
-    /// There are marks; written under their mutex.
-    marked: Atomic<bool>,
+    /// How many marks there are; written under their mutex.
+    marked: Atomic<usize>,
     /// The bytes that no read will return, and whether one is out of band;
     /// written under the marks' mutex.
     holes: Atomic<usize>,
     urgent: Atomic<bool>,
 }
 
-impl<A: Send + Unpin> Stream<A> {
+impl<A: Send + Unpin + Merge> Stream<A> {
     /// Whether there is a byte out of band that was not received.
     pub(crate) fn is_urgent(&self) -> bool {
         self.urgent.load(Acquire)
@@ -104,6 +105,10 @@ impl<A: Send + Unpin> Stream<A> {
         let mut tx = self.tx.lock();
         if self.is_shut() {
             return Err(NoRoom::Shut);
+        }
+        // Marks take memory too.
+        if self.marked.load(Relaxed) >= messages_max(limit) {
+            return Err(NoRoom::Full);
         }
         let room = limit.saturating_sub(self.bytes());
         // Three quarters of the limit are free where poll(2) says writable.
@@ -160,7 +165,7 @@ impl<A: Send + Unpin> Stream<A> {
     fn with_marks<R>(&self, change: impl FnOnce(&mut Marks<A>) -> R) -> R {
         let mut marks = self.marks.lock();
         let result = change(&mut marks);
-        self.marked.store(!marks.is_empty(), Release);
+        self.marked.store(marks.count(), Release);
         self.holes.store(marks.holes(), Relaxed);
         self.urgent.store(marks.urgent().is_some(), Release);
         result
@@ -186,7 +191,7 @@ impl<A: Send + Unpin> Stream<A> {
     }
 }
 
-impl<A: Send + Unpin> Queue for Stream<A> {
+impl<A: Send + Unpin + Merge> Queue for Stream<A> {
     // There is no memory before the first byte.
     fn new() -> impl PinInit<Self> {
         pin_init!(Self {
@@ -196,7 +201,7 @@ impl<A: Send + Unpin> Queue for Stream<A> {
             received: Atomic::new(0),
             shut: Atomic::new(false),
             marks <- new_mutex!(Marks::new(), "queue::Stream::marks"),
-            marked: Atomic::new(false),
+            marked: Atomic::new(0),
             holes: Atomic::new(0),
             urgent: Atomic::new(false),
         })
@@ -212,7 +217,8 @@ impl<A: Send + Unpin> Queue for Stream<A> {
     }
 
     fn is_writable(&self, limit: usize) -> bool {
-        self.bytes() <= limit / 4
+        let marked = self.marked.load(Relaxed);
+        self.bytes() <= limit / 4 && marked <= messages_max(limit) / 4
     }
 
     fn is_shut(&self) -> bool {
@@ -234,13 +240,13 @@ impl<A: Send + Unpin> Queue for Stream<A> {
 }
 
 /// Room in a queue. What was filled is forgotten unless it is committed.
-pub(crate) struct Reservation<'a, A: Send + Unpin> {
+pub(crate) struct Reservation<'a, A: Send + Unpin + Merge> {
     stream: &'a Stream<A>,
     tx: Guard<'a, Option<Tail>, MutexBackend>,
     len: usize,
 }
 
-impl<A: Send + Unpin> Reservation<'_, A> {
+impl<A: Send + Unpin + Merge> Reservation<'_, A> {
     /// Fills the room from `from`. May fault, and so sleep.
     ///
     /// # Errors
@@ -267,7 +273,8 @@ impl<A: Send + Unpin> Reservation<'_, A> {
         if let Some(tag) = tag {
             // Before the bytes: who sees them must see it.
             let end = start.wrapping_add(self.bytes().iter().map(|piece| piece.len()).sum());
-            self.stream.with_marks(|marks| marks.push(tag, start, end));
+            let left_over = self.stream.with_marks(|marks| marks.push(tag, start, end));
+            drop(left_over);
         }
         let len = (*self.tx).as_mut().map_or(0, Tail::commit);
         sent.store(start.wrapping_add(len), Release);
@@ -275,7 +282,7 @@ impl<A: Send + Unpin> Reservation<'_, A> {
     }
 }
 
-impl<A: Send + Unpin> Drop for Reservation<'_, A> {
+impl<A: Send + Unpin + Merge> Drop for Reservation<'_, A> {
     fn drop(&mut self) {
         if let Some(tail) = &mut *self.tx {
             tail.abort();

@@ -13,7 +13,7 @@ const BYTES_PER_MESSAGE: usize = 128;
 const MESSAGES_MIN: usize = 16;
 
 /// The messages that may wait under a limit of `limit` bytes.
-fn messages_max(limit: usize) -> usize {
+pub(super) fn messages_max(limit: usize) -> usize {
     cmp::max(limit / BYTES_PER_MESSAGE, MESSAGES_MIN)
 }
 

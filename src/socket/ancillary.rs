@@ -13,6 +13,7 @@ use crate::net::{
     socket::Socket,
     sockopt::Wants, //
 };
+use crate::queue::marks::Merge;
 use kernel::{prelude::*, sync::Arc};
 
 /// Ancillary data in a queue.
@@ -81,6 +82,15 @@ impl Ancillary {
         if let Some(files) = &self.files {
             files.for_each(see);
         }
+    }
+}
+
+impl Merge for Ancillary {
+    fn merges(&self, other: &Self) -> bool {
+        self.files.is_none()
+            && other.files.is_none()
+            && self.cred == other.cred
+            && self.secid == other.secid
     }
 }
 

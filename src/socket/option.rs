@@ -73,7 +73,10 @@ fn set_at_socket(sock: &Socket<QueueSocket>, name: c_int, value: &OptIn) -> Resu
     core_setsockopt(sock, name, value)?;
     if name == SO_RCVLOWAT {
         // What is there may be enough now.
-        if sock.connected().is_some_and(|connected| connected.is_readable()) {
+        if sock
+            .connected()
+            .is_some_and(|connected| connected.is_readable())
+        {
             sock.sk().data_ready();
         }
     }

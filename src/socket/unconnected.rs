@@ -197,7 +197,12 @@ pub(super) fn connect(sock: &Socket<QueueSocket>, addr: Address<'_>, nonblock: b
             Room::There(room) => room,
             Room::Full if timeo == 0 => {
                 // poll(2) tells when there is room.
-                unconnected.room = Some(AwaitedRoom::new(backlog, sock.sk())?);
+                let awaited = AwaitedRoom::new(backlog, sock.sk())?;
+                if awaited.has_room() {
+                    // It came before there was anybody to tell.
+                    continue;
+                }
+                unconnected.room = Some(awaited);
                 return Err(EAGAIN);
             }
             Room::Full => {

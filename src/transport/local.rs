@@ -63,12 +63,20 @@ impl<Q: Queue> Transport for Local<Q> {
 #[kunit_tests(qsock_transport_local)]
 mod tests {
     use super::*;
-    use crate::queue::{stream::Stream, NoRoom};
+    use crate::queue::{marks::Merge, stream::Stream, NoRoom};
     use kernel::sync::Arc;
+
+    struct Nothing;
+
+    impl Merge for Nothing {
+        fn merges(&self, _other: &Self) -> bool {
+            true
+        }
+    }
 
     #[test]
     fn the_directions_are_apart() -> Result {
-        let link = Arc::pin_init(Local::<Stream<()>>::new(), GFP_KERNEL)?;
+        let link = Arc::pin_init(Local::<Stream<Nothing>>::new(), GFP_KERNEL)?;
 
         link.shut(Side::A);
         assert!(link.is_shut(Side::A));

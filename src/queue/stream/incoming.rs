@@ -4,7 +4,7 @@
 
 use super::{
     super::{
-        marks::{Found, Look, Removed},
+        marks::{Found, Look, Merge, Removed},
         mem::Head,
         Empty, //
     },
@@ -61,14 +61,14 @@ pub(crate) enum Next {
 }
 
 /// What is queued, for one reader.
-pub(crate) struct Incoming<'a, A: Send + Unpin> {
+pub(crate) struct Incoming<'a, A: Send + Unpin + Merge> {
     pub(super) stream: &'a Stream<A>,
     pub(super) rx: Guard<'a, Option<Head>, MutexBackend>,
     /// What there is after the last byte.
     pub(super) empty: Empty,
 }
 
-impl<A: Send + Unpin> Incoming<'_, A> {
+impl<A: Send + Unpin + Merge> Incoming<'_, A> {
     /// The position of the first byte, and that after the last.
     fn bounds(&self) -> (usize, usize) {
         let at = self.stream.received.load(Relaxed);
@@ -88,7 +88,7 @@ impl<A: Send + Unpin> Incoming<'_, A> {
         let (first, end) = self.bounds();
         let mut at = last.map_or(first, |last| last.at.wrapping_add(last.len));
         while at != end {
-            if !self.stream.marked.load(Acquire) {
+            if self.stream.marked.load(Acquire) == 0 {
                 let len = end.wrapping_sub(at);
                 return Next::Bytes(Span { at, len });
             }
@@ -113,7 +113,7 @@ impl<A: Send + Unpin> Incoming<'_, A> {
 
     /// Lets `see` look at what goes with the bytes that `span` begins with.
     pub(crate) fn aux<R>(&self, span: Span, see: impl FnOnce(Option<&mut A>) -> R) -> R {
-        if !self.stream.marked.load(Acquire) {
+        if self.stream.marked.load(Acquire) == 0 {
             return see(None);
         }
         see(self.stream.marks.lock().aux(span.at))
@@ -156,7 +156,7 @@ impl<A: Send + Unpin> Incoming<'_, A> {
     /// Takes `span`, which must be first, from the queue.
     pub(crate) fn consume(&mut self, span: Span) -> Removed<A> {
         let mut removed = None;
-        if self.stream.marked.load(Acquire) {
+        if self.stream.marked.load(Acquire) > 0 {
             let until = span.at.wrapping_add(span.len);
             removed = self
                 .stream

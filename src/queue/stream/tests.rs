@@ -9,6 +9,12 @@ mod cases {
     use super::super::{super::marks::Look, *};
     use kernel::sync::Arc;
 
+    impl Merge for u32 {
+        fn merges(&self, other: &u32) -> bool {
+            self == other
+        }
+    }
+
     type Numbered = Stream<u32>;
 
     const READ: Look = Look {
@@ -82,6 +88,39 @@ mod cases {
             assert_eq!(incoming.aux(span, |aux| aux.copied()), mark);
             incoming.consume(span);
         }
+        Ok(())
+    }
+
+    #[test]
+    fn marks_that_say_the_same_are_one() -> Result {
+        let stream = stream()?;
+
+        for aux in [1, 1, 1, 2, 1] {
+            send_marked(&stream, b'x', aux, false)?;
+        }
+        assert_eq!(stream.marked.load(Relaxed), 3);
+        let mut incoming = stream.read();
+        for (len, mark) in [(3, 1), (1, 2), (1, 1)] {
+            let Next::Bytes(span) = incoming.next(None, READ) else {
+                return Err(EINVAL);
+            };
+            assert_eq!(span.len(), len);
+            assert_eq!(incoming.aux(span, |aux| aux.copied()), Some(mark));
+            incoming.consume(span);
+        }
+        assert_eq!(stream.marked.load(Relaxed), 0);
+        Ok(())
+    }
+
+    #[test]
+    fn marks_have_a_limit() -> Result {
+        let stream = stream()?;
+
+        for aux in 0..16 {
+            send_marked(&stream, b'x', aux, false)?;
+        }
+        assert!(send(&stream, b"x", 1 << 11) == Err(NoRoom::Full));
+        assert!(send(&stream, b"x", LIMIT) == Ok(1));
         Ok(())
     }
 
