@@ -78,7 +78,7 @@ impl Name {
     }
 
     /// Whether the name starts with NUL. Such names are apart for each type of
-    /// socket, and anybody may use them.
+    /// socket, and no umask takes from their permissions.
     fn is_abstract(&self) -> bool {
         self.bytes[0] == 0
     }

@@ -211,7 +211,11 @@ impl<F: SocketFamily> Answers<F> {
 /// `nlh` must have a whole request.
 unsafe fn request(nlh: *const bindings::nlmsghdr) -> bindings::unix_diag_req {
     // SAFETY: The caller guarantees it; messages are aligned for 32 bits.
-    unsafe { bindings::nlmsg_data(nlh).cast::<bindings::unix_diag_req>().read() }
+    unsafe {
+        bindings::nlmsg_data(nlh)
+            .cast::<bindings::unix_diag_req>()
+            .read()
+    }
 }
 
 /// Whom a reply is for.
@@ -364,8 +368,7 @@ struct NewReply(Reply);
 impl NewReply {
     fn new(room: usize, asker: *mut bindings::sock) -> Result<Self> {
         // SAFETY: The function has no preconditions.
-        let skb =
-            unsafe { bindings::nlmsg_new(size_of::<bindings::unix_diag_msg>() + room) };
+        let skb = unsafe { bindings::nlmsg_new(size_of::<bindings::unix_diag_msg>() + room) };
         let skb = NonNull::new(skb).ok_or(ENOMEM)?.as_ptr();
         // INVARIANT: The message was made here; the caller's socket asks.
         Ok(Self(Reply { skb, asker }))

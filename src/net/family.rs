@@ -8,7 +8,8 @@
 use super::{
     diag::DiagRegistration,
     netns::{pernet_operations, Net, PernetRegistration},
-    ops::{proto_ops, set_custom_sockopt, Shim, SocketOps},
+    ops::SocketOps,
+    proto_ops::{proto_ops, set_custom_sockopt, Shim},
     sock::{FamilySock, NewSock}, //
 };
 use crate::bindings;
