@@ -33,7 +33,7 @@ FIXTURE_TEARDOWN(fdinfo)
 }
 
 /* The number behind "scm_fds:"; -1 when there is no such line. */
-static int scm_fds(int fd)
+static int files_waiting(int fd)
 {
 	char path[64], line[128];
 	int count = -1;
@@ -57,22 +57,22 @@ TEST_F(fdinfo, files_that_wait_are_counted)
 
 	for (i = 0; i < ARRAY_LEN(types); i++) {
 		ASSERT_EQ(0, socketpair(self->family, types[i], 0, fd));
-		EXPECT_EQ(0, scm_fds(fd[1]));
+		EXPECT_EQ(0, files_waiting(fd[1]));
 		ASSERT_EQ(1, files_send(fd[0], files, 3, "x"));
 		ASSERT_EQ(1, files_send(fd[0], files, 1, "y"));
-		EXPECT_EQ(4, scm_fds(fd[1]));
-		EXPECT_EQ(0, scm_fds(fd[0]));
+		EXPECT_EQ(4, files_waiting(fd[1]));
+		EXPECT_EQ(0, files_waiting(fd[0]));
 		/* A look at them leaves them where they are. */
 		got = files_recv(fd[1], 1, MSG_PEEK);
 		EXPECT_EQ(3, got.count);
 		parcel_close(&got);
-		EXPECT_EQ(4, scm_fds(fd[1]));
+		EXPECT_EQ(4, files_waiting(fd[1]));
 		got = files_recv(fd[1], 1, 0);
 		EXPECT_EQ(3, got.count);
 		parcel_close(&got);
-		EXPECT_EQ(1, scm_fds(fd[1]));
+		EXPECT_EQ(1, files_waiting(fd[1]));
 		close(fd[0]);
-		EXPECT_EQ(1, scm_fds(fd[1]));
+		EXPECT_EQ(1, files_waiting(fd[1]));
 		close(fd[1]);
 	}
 }
@@ -82,17 +82,17 @@ TEST_F(fdinfo, a_listener_counts_what_its_clients_sent)
 	struct test_addr addr = nul_addr(self->family, "name");
 	int listener = stream_listen(_metadata, &addr, 4), client[2], server;
 
-	EXPECT_EQ(0, scm_fds(listener));
+	EXPECT_EQ(0, files_waiting(listener));
 	client[0] = stream_connect(_metadata, &addr);
 	client[1] = stream_connect(_metadata, &addr);
 	ASSERT_EQ(1, files_send(client[0], &self->file, 1, "x"));
 	ASSERT_EQ(1, files_send(client[1], &self->file, 1, "x"));
-	EXPECT_EQ(2, scm_fds(listener));
-	EXPECT_EQ(0, scm_fds(client[0]));
+	EXPECT_EQ(2, files_waiting(listener));
+	EXPECT_EQ(0, files_waiting(client[0]));
 	server = accept(listener, NULL, NULL);
 	ASSERT_LE(0, server);
-	EXPECT_EQ(1, scm_fds(server));
-	EXPECT_EQ(1, scm_fds(listener));
+	EXPECT_EQ(1, files_waiting(server));
+	EXPECT_EQ(1, files_waiting(listener));
 	close(server);
 	close(listener);
 	close(client[0]);
@@ -103,7 +103,7 @@ TEST_F(fdinfo, a_socket_that_is_not_connected_has_none)
 {
 	int fd = stream_socket(_metadata, self->family, 0);
 
-	EXPECT_EQ(0, scm_fds(fd));
+	EXPECT_EQ(0, files_waiting(fd));
 	close(fd);
 }
 

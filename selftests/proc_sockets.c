@@ -106,7 +106,7 @@ TEST_F(proc_sockets, the_first_line_names_the_columns)
 
 	ASSERT_NE(NULL, from);
 	ASSERT_NE(NULL, fgets(text, sizeof(text), from));
-	for (name = strtok(text, " \n"); name; name = strtok(NULL, " \n")) {
+	for (name = strtok(text, "\n "); name; name = strtok(NULL, "\n ")) {
 		strcat(names, name);
 		strcat(names, " ");
 	}

@@ -86,21 +86,21 @@ static inline unsigned int diag_word(const struct diag *diag, int attr, int i)
 	return word;
 }
 
-/* Look one socket up; returns 0, or the errno of the reply. */
+/* Look one socket up; returns 0, or the negative errno. */
 static inline int diag_request(int fd, const struct unix_diag_req *request,
 			       size_t len, struct diag *diag)
 {
-	char buf[16384] __attribute__((aligned(8)));
+	unsigned long long buf[2048];
 	struct nlmsghdr *head = (struct nlmsghdr *)buf;
 	int n;
 
 	if (diag_ask(fd, request, len, 0) < 0)
-		return errno;
+		return -errno;
 	n = recv(fd, buf, sizeof(buf), 0);
 	if (n < 0 || !NLMSG_OK(head, (unsigned int)n))
-		return EIO;
+		return -EIO;
 	if (head->nlmsg_type == NLMSG_ERROR)
-		return -((struct nlmsgerr *)NLMSG_DATA(head))->error;
+		return ((struct nlmsgerr *)NLMSG_DATA(head))->error;
 	diag_parse(head, diag);
 	return 0;
 }
@@ -112,7 +112,7 @@ static inline unsigned int diag_inode(int fd)
 	return fstat(fd, &st) ? 0 : st.st_ino;
 }
 
-/* Look the socket @of up, of whatever cookie; returns 0 or the errno. */
+/* Look the socket @of up, of whatever cookie; returns 0 or -errno. */
 static inline int diag_of(int fd, int family, int of, unsigned int show,
 			  struct diag *diag)
 {
@@ -137,7 +137,7 @@ static inline int diag_dump(int fd, int family, unsigned int states,
 		.sdiag_family = family,
 		.udiag_states = states,
 	};
-	char buf[65536] __attribute__((aligned(8)));
+	unsigned long long buf[8192];
 	int count = 0, n;
 
 	*found = 0;

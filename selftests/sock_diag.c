@@ -87,7 +87,7 @@ TEST_F(sock_diag, a_cookie_must_be_the_sockets)
 	EXPECT_EQ(request.udiag_cookie[0], diag->msg.udiag_cookie[0]);
 	EXPECT_EQ(request.udiag_cookie[1], diag->msg.udiag_cookie[1]);
 	request.udiag_cookie[0]++;
-	EXPECT_EQ(ESTALE,
+	EXPECT_EQ(-ESTALE,
 		  diag_request(self->nl, &request, sizeof(request), diag));
 	close(fd);
 }
@@ -101,14 +101,14 @@ TEST_F(sock_diag, refuses_what_is_not_there)
 	};
 	struct diag *diag = &self->diag;
 
-	EXPECT_EQ(EINVAL,
+	EXPECT_EQ(-EINVAL,
 		  diag_request(self->nl, &request, sizeof(request), diag));
 	request.udiag_ino = diag_inode(fd);
-	EXPECT_EQ(EINVAL, diag_request(self->nl, &request,
+	EXPECT_EQ(-EINVAL, diag_request(self->nl, &request,
 				       sizeof(request) - 4, diag));
 	EXPECT_EQ(0, diag_request(self->nl, &request, sizeof(request), diag));
 	close(fd);
-	EXPECT_EQ(ENOENT,
+	EXPECT_EQ(-ENOENT,
 		  diag_request(self->nl, &request, sizeof(request), diag));
 }
 
@@ -250,7 +250,7 @@ TEST_F(sock_diag, a_reply_that_is_too_long_is_refused)
 	listener = stream_listen(_metadata, &addr, MANY);
 	for (i = 0; i < MANY; i++)
 		stream_connect(_metadata, &addr);
-	EXPECT_EQ(EMSGSIZE, diag_of(self->nl, self->family, listener,
+	EXPECT_EQ(-EMSGSIZE, diag_of(self->nl, self->family, listener,
 				    UDIAG_SHOW_ICONS, &self->diag));
 	EXPECT_EQ(0, diag_of(self->nl, self->family, listener,
 			     UDIAG_SHOW_RQLEN, &self->diag));
@@ -278,7 +278,7 @@ TEST_F(sock_diag, lists_by_state)
 	close(self->nl);
 	self->nl = diag_open(_metadata);
 	EXPECT_EQ(0, DUMP(~0U, listener, &found));
-	EXPECT_EQ(ENOENT, diag_of(self->nl, self->family, listener, 0,
+	EXPECT_EQ(-ENOENT, diag_of(self->nl, self->family, listener, 0,
 				  &self->diag));
 	close(fd[0]);
 	close(fd[1]);

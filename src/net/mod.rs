@@ -5,12 +5,15 @@
 //! Owns: every `unsafe` between a family and the network core: registration
 //! ([`family`]), the operations' shims ([`ops`]), the life of a sock ([`sock`]),
 //! messages ([`msg`], [`scm`]), waiting and readiness ([`wait`], [`poll`]),
-//! network namespaces ([`netns`]) and credentials ([`cred`]).
+//! network namespaces ([`netns`]), credentials ([`cred`]), and what is shown of a
+//! socket ([`sight`]).
 //!
 //! Imports: `bindings` and the helpers. It knows no family.
 //!
-//! Locks: none of its own. `sk_peer_lock` and the wait queues' locks are taken
-//! and released within one call, under whatever the family holds.
+//! Locks: the table of a namespace's sockets has a mutex, which is taken before
+//! all of the family's: a sock is made and released without any. `sk_peer_lock`
+//! and the wait queues' locks are taken and released within one call, under
+//! whatever the family holds.
 //!
 //! # Writing a family
 //!

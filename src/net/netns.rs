@@ -101,8 +101,8 @@ pub(super) fn pernet_operations<F: SocketFamily>(id: *mut u32) -> bindings::pern
 /// Called by the core for a namespace that comes to life.
 unsafe extern "C" fn net_init<F: SocketFamily>(net: *mut bindings::net) -> c_int {
     // SAFETY: The core allocated the size that it was given before it calls this.
-    let slot: *mut FamilyNet<F> =
-        unsafe { bindings::net_generic(net, F::family().net_id()) }.cast();
+    let slot = unsafe { bindings::net_generic(net, F::family().net_id()) };
+    let slot: *mut FamilyNet<F> = slot.cast();
     // SAFETY: The memory is unused, stays in place, and is dropped in
     // `net_exit` only.
     if let Err(e) = unsafe { init_in_place(slot, FamilyNet::<F>::new()) } {

@@ -24,14 +24,16 @@ pub fn c_file(path: &str, text: &str) -> Vec<Finding> {
         }
     }
     let code: Vec<Token<'_>> = tokens.into_iter().filter(|t| !t.directive).collect();
-    // A module parameter is data with accessors, and only C can declare it.
+    // A module parameter is data with accessors, and only C can declare it; so it is with
+    // tracepoints.
     let parameters = code.iter().any(|t| t.text.starts_with("module_param"));
+    let tracepoints = code.iter().any(|t| t.text == "TRACE_EVENT");
     for item in items(&code) {
         match item {
             Item::Function { name, body } => {
                 found.extend(function(path, name, body, parameters));
             }
-            Item::Data(token) if !parameters => {
+            Item::Data(token) if !parameters && !tracepoints => {
                 let text = "helpers declare no data and no types";
                 found.push(Finding::new(path, token.line, text));
             }

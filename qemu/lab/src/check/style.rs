@@ -74,6 +74,10 @@ fn difference(tree: &Tree, line: &str) -> Option<Finding> {
 // a parenthesised pointer.
 const CHECKPATCH_NOT_FOR_KERNEL_CODE: [&str; 1] = ["UNNECESSARY_PARENTHESES"];
 
+// The macros of tracepoints are written in a way of their own everywhere in the kernel.
+const TRACEPOINTS: &str = "src/helpers/trace.h";
+const CHECKPATCH_NOT_FOR_TRACEPOINTS: [&str; 2] = ["OPEN_ENDED_LINE", "PARENTHESIS_ALIGNMENT"];
+
 // What checkpatch says about programs that only holds for the kernel itself: u64, BIT() and
 // strscpy() exist there alone, a signal handler's flag is volatile, and kselftest_harness.h's
 // macros define functions and leave them.
@@ -102,7 +106,10 @@ pub fn checkpatch(tree: &Tree) -> Result<Outcome> {
         kernel.len(),
         programs.len()
     ));
+    let (tracepoints, kernel): (Vec<_>, Vec<_>) =
+        kernel.into_iter().partition(|name| *name == TRACEPOINTS);
     checkpatch_files(tree, &kernel, &CHECKPATCH_NOT_FOR_KERNEL_CODE, &mut outcome)?;
+    checkpatch_files(tree, &tracepoints, &CHECKPATCH_NOT_FOR_TRACEPOINTS, &mut outcome)?;
     checkpatch_files(tree, &programs, &CHECKPATCH_NOT_FOR_PROGRAMS, &mut outcome)?;
     Ok(outcome)
 }
