@@ -2,7 +2,9 @@
 
 //! Socket addresses as the core passes them: a family and bytes behind it.
 
-use core::mem::size_of;
+use crate::bindings;
+use core::{mem::size_of, slice};
+use kernel::ffi::c_int;
 
 /// The bytes of `sa_family_t`, which every address starts with.
 const FAMILY_LEN: usize = size_of::<u16>();
@@ -20,6 +22,17 @@ impl<'a> Address<'a> {
     /// The address in `bytes`.
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
+    }
+
+    /// The address that the core copied for the family.
+    ///
+    /// # Safety
+    ///
+    /// `addr` must be valid for `len` bytes for `'a`.
+    pub(super) unsafe fn from_raw(addr: *mut bindings::sockaddr_unsized, len: c_int) -> Self {
+        let len = usize::try_from(len).unwrap_or(0).min(ADDRESS_MAX);
+        // SAFETY: The caller guarantees it.
+        Self::new(unsafe { slice::from_raw_parts(addr.cast(), len) })
     }
 
     /// The address family, unless the address is too short to have one.

@@ -11,18 +11,16 @@
 
 use super::{
     addr::{Address, AddressBuf, ADDRESS_MAX},
-    family::SocketFamily,
     msg::{RecvMsg, SendMsg},
     ops::SocketOps,
     poll::PollWait,
     sock::release,
     socket::{AcceptSocket, Socket},
-    sockopt::{OptIn, OptOut},
+    sockopt::OptIn,
     splice::splice_read,
-    uapi::{NameOf, Shutdown}, //
+    uapi::{count, nonblock, NameOf, Shutdown}, //
 };
 use crate::bindings;
-use core::slice;
 use kernel::{
     error::from_result,
     iov::IovIterDest,
@@ -138,7 +136,7 @@ impl<T: SocketOps> Shim<T> {
         len: c_int,
     ) -> c_int {
         // SAFETY: As above; the address is a copy that the core made.
-        let (sock, addr) = unsafe { (Socket::<T>::from_raw(sock), address(addr, len)) };
+        let (sock, addr) = unsafe { (Socket::<T>::from_raw(sock), Address::from_raw(addr, len)) };
         from_result(|| T::bind(sock, addr).map(|()| 0))
     }
 
@@ -152,7 +150,7 @@ impl<T: SocketOps> Shim<T> {
         flags: c_int,
     ) -> c_int {
         // SAFETY: As above; the address is a copy that the core made.
-        let (sock, addr) = unsafe { (Socket::<T>::from_raw(sock), address(addr, len)) };
+        let (sock, addr) = unsafe { (Socket::<T>::from_raw(sock), Address::from_raw(addr, len)) };
         from_result(|| T::connect(sock, addr, nonblock(flags)).map(|()| 0))
     }
 
@@ -396,26 +394,4 @@ pub(super) fn set_custom_sockopt<T: SocketOps>(sock: *mut bindings::socket) {
         // SAFETY: The callers pass a socket that is being made.
         unsafe { bindings::sock_set_custom_sockopt(sock) }
     }
-}
-
-/// The address that the core copied for the family.
-///
-/// # Safety
-///
-/// `addr` must be valid for `len` bytes for `'a`.
-unsafe fn address<'a>(addr: *mut bindings::sockaddr_unsized, len: c_int) -> Address<'a> {
-    let len = usize::try_from(len).unwrap_or(0).min(ADDRESS_MAX);
-    // SAFETY: The caller guarantees it.
-    Address::new(unsafe { slice::from_raw_parts(addr.cast(), len) })
-}
-
-/// Whether the flags of a call, or of its file, say that it must not wait.
-fn nonblock(flags: c_int) -> bool {
-    flags & bindings::O_NONBLOCK as c_int != 0
-}
-
-/// A number of bytes, as the core takes it.
-fn count(bytes: usize) -> c_int {
-    // The core limits a call to MAX_RW_COUNT bytes.
-    c_int::try_from(bytes).unwrap_or(c_int::MAX)
 }

@@ -86,6 +86,17 @@ pub(crate) enum NameOf {
     Peer,
 }
 
+/// Whether the flags of a call, or of its file, say that it must not wait.
+pub(super) fn nonblock(flags: c_int) -> bool {
+    flags & bindings::O_NONBLOCK as c_int != 0
+}
+
+/// A number of bytes, as the core takes it.
+pub(super) fn count(bytes: usize) -> c_int {
+    // The core limits a call to MAX_RW_COUNT bytes.
+    c_int::try_from(bytes).unwrap_or(c_int::MAX)
+}
+
 #[cfg(CONFIG_KUNIT = "y")]
 #[kunit_tests(net_uapi)]
 mod tests {
