@@ -242,11 +242,11 @@ impl<T: SocketOps> Shim<T> {
     ) -> c_int {
         // SAFETY: As above.
         let sock = unsafe { Socket::<T>::from_raw((*sk).sk_socket) };
-        // SAFETY: The core passes room for the answer.
         from_result(|| {
-            T::ioctl(sock, cmd as u32)
-                .map(|value| unsafe { *answer = value })
-                .map(|()| 0)
+            let value = T::ioctl(sock, cmd as u32)?;
+            // SAFETY: The core passes room for the answer.
+            unsafe { *answer = value };
+            Ok(0)
         })
     }
 
