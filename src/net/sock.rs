@@ -9,10 +9,11 @@
 //! A sock is allocated by [`NewSock::new`] as the *shell* (`struct sock`, counted
 //! by `sk_refcnt`) with the family's data behind it, in one object. The data
 //! lives from then until the file's last reference goes and the core calls
-//! `release`. Only operations on the socket's own file reach the data, so
-//! `release` has it to itself and may sleep while it is dropped. The shell
-//! lives until the last counted reference on the [`Sock`] is gone: that is what
-//! other sockets hold to wake this one or to leave an error with it.
+//! `release`. Only operations on the socket's own file reach the data, and who
+//! holds the namespace's table, which `release` takes the sock out of: so
+//! `release` has it to itself and may sleep while it is dropped. The shell lives
+//! until the last counted reference on the [`Sock`] is gone: that is what other
+//! sockets hold to wake this one or to leave an error with it.
 
 use super::{
     compat::init_in_place,
