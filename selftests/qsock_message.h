@@ -7,7 +7,6 @@
 #ifndef QSOCK_MESSAGE_H
 #define QSOCK_MESSAGE_H
 
-
 #include "qsock_data.h"
 #include "qsock_proc.h"
 #include "qsock_test.h"

@@ -256,8 +256,10 @@ impl Sock {
 
     /// The format in which the socket wants time stamps, if it does.
     pub(crate) fn stamps(&self) -> Option<Stamps> {
-        // SAFETY: By the type invariant.
-        let flag = |flag| unsafe { bindings::sock_flag(self.as_raw(), flag) };
+        let flag = |flag| {
+            // SAFETY: By the type invariant.
+            unsafe { bindings::sock_flag(self.as_raw(), flag) }
+        };
         flag(bindings::sock_flags_SOCK_RCVTSTAMP).then(|| {
             // SAFETY: By the type invariant.
             let all = unsafe { bindings::sk_tsflags(self.as_raw()) };
