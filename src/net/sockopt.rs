@@ -295,9 +295,9 @@ impl Sock {
 
     /// The time, in nanoseconds since the epoch, if the socket wants stamps.
     pub(crate) fn stamp_now(&self) -> Option<i64> {
+        self.stamps()?;
         // SAFETY: It has no preconditions.
-        self.stamps()
-            .map(|_| unsafe { bindings::ktime_get_real_ns() } as i64)
+        Some(unsafe { bindings::ktime_get_real_ns() } as i64)
     }
 
     /// Whether a byte out of band stays in line: SO_OOBINLINE.
