@@ -109,7 +109,12 @@ pub fn checkpatch(tree: &Tree) -> Result<Outcome> {
     let (tracepoints, kernel): (Vec<_>, Vec<_>) =
         kernel.into_iter().partition(|name| *name == TRACEPOINTS);
     checkpatch_files(tree, &kernel, &CHECKPATCH_NOT_FOR_KERNEL_CODE, &mut outcome)?;
-    checkpatch_files(tree, &tracepoints, &CHECKPATCH_NOT_FOR_TRACEPOINTS, &mut outcome)?;
+    checkpatch_files(
+        tree,
+        &tracepoints,
+        &CHECKPATCH_NOT_FOR_TRACEPOINTS,
+        &mut outcome,
+    )?;
     checkpatch_files(tree, &programs, &CHECKPATCH_NOT_FOR_PROGRAMS, &mut outcome)?;
     Ok(outcome)
 }

@@ -159,21 +159,25 @@ pub struct Kselftest {
     without: &'static [&'static str],
     /// Variants that are left out.
     without_variants: Vec<String>,
+    /// By how much the long tests do less.
+    divisor: u32,
 }
 
 impl Kselftest {
     pub fn new(config: Config, abi: Abi) -> Kselftest {
         let limit = if instrumented(config) { 900 } else { 300 };
-        // A kernel full of checkers is slow, and it is the module that they are for: what AF_UNIX does is
-        // shown on the stock kernels.
-        let without_variants = if instrumented(config) {
+        // What AF_UNIX does is shown by the native programs on the stock kernels; the other runs are for the
+        // module, and a kernel full of checkers is slow.
+        let without_variants = if instrumented(config) || abi == Abi::Compat {
             controls().unwrap_or_default()
         } else {
             Vec::new()
         };
+        let divisor = if instrumented(config) { DIVISOR } else { 1 };
         Kselftest {
             abi,
             without_variants,
+            divisor,
             reader: Reader::new(Style::Kselftest),
             groups: 0,
             failed: false,
@@ -210,8 +214,9 @@ impl Section for Kselftest {
             String::new()
         } else {
             format!(
-                "export QSOCK_TEST_DIVISOR={DIVISOR}; for t in $(sed 's/.*://' kselftest-list.txt); do [ $t = reload ] || \
-                 export KSELFTEST_$(echo $t | tr a-z A-Z)_ARGS='{variants}'; done; "
+                "export QSOCK_TEST_DIVISOR={}; for t in $(sed 's/.*://' kselftest-list.txt); do [ $t = reload ] || \
+                 export KSELFTEST_$(echo $t | tr a-z A-Z)_ARGS='{variants}'; done; ",
+                self.divisor
             )
         };
         format!("cd {place} && {{ {arguments}./run_kselftest.sh -o {limit}{skip}; }}")
