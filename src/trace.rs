@@ -40,7 +40,7 @@ fn errno(result: &Result) -> c_long {
 #[inline(always)]
 pub(crate) fn send(sk: &Sock, len: usize, flags: MsgFlags, result: &Result<usize>) {
     if tracepoint::send_enabled() {
-        tracepoint::send(sk.cookie(), sk.kind(), len, flags.bits(), code(result));
+        tracepoint::send(sk.cookie(), sk.kind(), len, flags.of_caller(), code(result));
     }
 }
 
@@ -48,7 +48,7 @@ pub(crate) fn send(sk: &Sock, len: usize, flags: MsgFlags, result: &Result<usize
 #[inline(always)]
 pub(crate) fn recv(sk: &Sock, len: usize, flags: MsgFlags, result: &Result<usize>) {
     if tracepoint::recv_enabled() {
-        tracepoint::recv(sk.cookie(), sk.kind(), len, flags.bits(), code(result));
+        tracepoint::recv(sk.cookie(), sk.kind(), len, flags.of_caller(), code(result));
     }
 }
 

@@ -37,8 +37,14 @@ impl MsgFlags {
     /// More was there than the caller had room for.
     pub(crate) const TRUNC: u32 = bindings::MSG_TRUNC;
 
-    pub(crate) const fn bits(self) -> u32 {
+    pub(super) const fn bits(self) -> u32 {
         self.0
+    }
+
+    /// The bits that the caller gave: without the one by which the core remembers
+    /// a 32-bit caller.
+    pub(crate) const fn of_caller(self) -> u32 {
+        self.0 & !bindings::MSG_CMSG_COMPAT
     }
 
     /// Whether `flag` is set.
