@@ -105,7 +105,7 @@ TEST_F(sock_diag, refuses_what_is_not_there)
 		  diag_request(self->nl, &request, sizeof(request), diag));
 	request.udiag_ino = diag_inode(fd);
 	EXPECT_EQ(-EINVAL, diag_request(self->nl, &request,
-				       sizeof(request) - 4, diag));
+					sizeof(request) - 4, diag));
 	EXPECT_EQ(0, diag_request(self->nl, &request, sizeof(request), diag));
 	close(fd);
 	EXPECT_EQ(-ENOENT,
@@ -251,7 +251,7 @@ TEST_F(sock_diag, a_reply_that_is_too_long_is_refused)
 	for (i = 0; i < MANY; i++)
 		stream_connect(_metadata, &addr);
 	EXPECT_EQ(-EMSGSIZE, diag_of(self->nl, self->family, listener,
-				    UDIAG_SHOW_ICONS, &self->diag));
+				     UDIAG_SHOW_ICONS, &self->diag));
 	EXPECT_EQ(0, diag_of(self->nl, self->family, listener,
 			     UDIAG_SHOW_RQLEN, &self->diag));
 	EXPECT_EQ(MANY, diag_word(&self->diag, UNIX_DIAG_RQLEN, 0));
@@ -279,7 +279,7 @@ TEST_F(sock_diag, lists_by_state)
 	self->nl = diag_open(_metadata);
 	EXPECT_EQ(0, DUMP(~0U, listener, &found));
 	EXPECT_EQ(-ENOENT, diag_of(self->nl, self->family, listener, 0,
-				  &self->diag));
+				   &self->diag));
 	close(fd[0]);
 	close(fd[1]);
 	close(listener);
