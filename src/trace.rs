@@ -36,6 +36,8 @@ fn errno(result: &Result) -> c_long {
     code(&result.map(|()| 0))
 }
 
+pub(crate) use crate::bindings::tracepoint::{recv_enabled, send_enabled};
+
 /// `sk` was given `len` bytes to send.
 #[inline(always)]
 pub(crate) fn send(sk: &Sock, len: usize, flags: MsgFlags, result: &Result<usize>) {

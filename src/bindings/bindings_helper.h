@@ -77,6 +77,9 @@ const size_t NET_SIZEOF_WAIT_QUEUE_ENTRY = sizeof(struct wait_queue_entry);
 const size_t NET_SIZEOF_PERNET_OPERATIONS = sizeof(struct pernet_operations);
 const size_t NET_OFFSET_SK_SNDBUF = offsetof(struct sock, sk_sndbuf);
 const size_t NET_OFFSET_SK_WRITE_SPACE = offsetof(struct sock, sk_write_space);
+const size_t NET_OFFSET_SK_FLAGS = offsetof(struct sock, sk_flags);
+const size_t NET_OFFSET_SK_SCM_RECV_FLAGS =
+	offsetof(struct sock, sk_scm_recv_flags);
 const size_t NET_OFFSET_SK_DESTRUCT = offsetof(struct sock, sk_destruct);
 const size_t NET_OFFSET_SOCKET_SK = offsetof(struct socket, sk);
 const size_t NET_OFFSET_MSG_ITER = offsetof(struct msghdr, msg_iter);

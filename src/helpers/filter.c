@@ -4,11 +4,6 @@
 #include <linux/skbuff.h>
 #include <net/sock.h>
 
-bool qsock_helper_sk_has_filter(const struct sock *sk)
-{
-	return rcu_access_pointer(sk->sk_filter);
-}
-
 struct sk_buff *qsock_helper_skb_of_bytes(const void *data, unsigned int len)
 {
 	struct sk_buff *skb = alloc_skb(len, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);

@@ -17,5 +17,6 @@
 #include "scm.c"
 #include "sock.c"
 #include "sockopt.c"
+#include "uaccess.c"
 #include "wait.c"
 #include "work.c"

@@ -63,11 +63,6 @@ int qsock_helper_sock_error(struct sock *sk)
 	return sock_error(sk);
 }
 
-bool qsock_helper_sk_has_err(const struct sock *sk)
-{
-	return READ_ONCE(sk->sk_err);
-}
-
 void qsock_helper_sk_set_err(struct sock *sk, int err)
 {
 	WRITE_ONCE(sk->sk_err, err);

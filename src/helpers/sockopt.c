@@ -15,38 +15,6 @@ sockptr_t qsock_helper_kernel_sockptr(void *p)
 	return KERNEL_SOCKPTR(p);
 }
 
-bool qsock_helper_sk_scm_credentials(const struct sock *sk)
-{
-	return sk->sk_scm_credentials;
-}
-
-bool qsock_helper_sk_scm_security(const struct sock *sk)
-{
-	return sk->sk_scm_security;
-}
-
-bool qsock_helper_sk_scm_pidfd(const struct sock *sk)
-{
-	return sk->sk_scm_pidfd;
-}
-
-bool qsock_helper_sk_scm_rights(const struct sock *sk)
-{
-	return sk->sk_scm_rights;
-}
-
-/* All four, in the order of the functions above. */
-u8 qsock_helper_sk_scm_bits(const struct sock *sk)
-{
-	return sk->sk_scm_credentials | sk->sk_scm_security << 1 |
-	       sk->sk_scm_pidfd << 2 | sk->sk_scm_rights << 3;
-}
-
-u8 qsock_helper_sk_scm_recv_flags(const struct sock *sk)
-{
-	return READ_ONCE(sk->sk_scm_recv_flags);
-}
-
 /* The caller holds the sock's lock: the bits share a byte. */
 void qsock_helper_sk_set_scm_credentials(struct sock *sk, bool on)
 {

@@ -10,7 +10,8 @@ use super::{
     netns::{pernet_operations, Net, PernetRegistration},
     ops::SocketOps,
     proto_ops::{proto_ops, set_custom_sockopt, Shim},
-    sock::{FamilySock, NewSock}, //
+    sock::{FamilySock, NewSock},
+    uapi::{SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM}, //
 };
 use crate::bindings;
 use core::{cell::UnsafeCell, marker::PhantomData, mem::MaybeUninit};
@@ -61,6 +62,14 @@ pub(crate) trait SocketFamily: Sized + 'static {
     fn create(kind: u16, protocol: c_int) -> Result<impl PinInit<Self::Socket, Error>>;
 }
 
+/// The operations of each type of sockets, the same but for those of messages.
+#[repr(C)]
+struct AllOps {
+    stream: bindings::proto_ops,
+    seqpacket: bindings::proto_ops,
+    datagram: bindings::proto_ops,
+}
+
 /// The operations of a family, in a static, because the core keeps pointers to
 /// them.
 ///
@@ -72,7 +81,7 @@ pub(crate) trait SocketFamily: Sized + 'static {
 pub(crate) struct Family<F> {
     registered: Atomic<bool>,
     net_id: UnsafeCell<u32>,
-    ops: UnsafeCell<MaybeUninit<bindings::proto_ops>>,
+    ops: UnsafeCell<MaybeUninit<AllOps>>,
     proto: Opaque<bindings::proto>,
     family: UnsafeCell<MaybeUninit<bindings::net_proto_family>>,
     pernet: Opaque<bindings::pernet_operations>,
@@ -103,7 +112,7 @@ impl<F: SocketFamily> Family<F> {
     /// The number that the family was registered with.
     pub(crate) fn number(&self) -> u16 {
         // SAFETY: There is no caller before `register` wrote the operations.
-        unsafe { (*self.ops.get()).assume_init_ref() }.family as u16
+        unsafe { (*self.ops.get()).assume_init_ref() }.stream.family as u16
     }
 
     /// The family's `struct proto`.
@@ -113,7 +122,23 @@ impl<F: SocketFamily> Family<F> {
 
     /// Whether a socket that has `ops` is of this family.
     pub(super) fn has_ops(&self, ops: *const bindings::proto_ops) -> bool {
-        core::ptr::eq(ops, self.ops.get().cast())
+        [SOCK_STREAM, SOCK_SEQPACKET, SOCK_DGRAM]
+            .iter()
+            .any(|kind| core::ptr::eq(ops, self.ops_of(*kind)))
+    }
+
+    /// The operations of sockets of type `kind`.
+    fn ops_of(&self, kind: u16) -> *const bindings::proto_ops {
+        let ops: *const AllOps = self.ops.get().cast();
+        // Projections only: nothing is read.
+        // SAFETY: The cell has room for all.
+        unsafe {
+            match kind {
+                SOCK_STREAM => &raw const (*ops).stream,
+                SOCK_SEQPACKET => &raw const (*ops).seqpacket,
+                _ => &raw const (*ops).datagram,
+            }
+        }
     }
 
     /// The index of the family's data in a network namespace.
@@ -157,7 +182,12 @@ impl<F: SocketFamily> Family<F> {
         // SAFETY: `registered` keeps others out, and nothing has a pointer to
         // the cells yet.
         unsafe {
-            (*self.ops.get()).write(proto_ops::<F::Socket>(module.as_ptr(), number));
+            let owner = module.as_ptr();
+            (*self.ops.get()).write(AllOps {
+                stream: proto_ops::<F::Socket, SOCK_STREAM>(owner, number),
+                seqpacket: proto_ops::<F::Socket, SOCK_SEQPACKET>(owner, number),
+                datagram: proto_ops::<F::Socket, SOCK_DGRAM>(owner, number),
+            });
             self.proto.get().write(proto::<F>(module.as_ptr()));
             (*self.family.get()).write(bindings::net_proto_family {
                 family: number,
@@ -280,7 +310,7 @@ unsafe extern "C" fn create<F: SocketFamily>(
         // Nothing fails from here: the core would not call `release`.
         // SAFETY: The socket is being created, nobody else uses it.
         unsafe {
-            (*sock).ops = F::family().ops.get().cast();
+            (*sock).ops = F::family().ops_of(kind);
             // The core takes a type that the family treats as another.
             (*sock).type_ = kind as c_short;
         }

@@ -12,8 +12,12 @@ use kernel::prelude::*;
 impl Sock {
     /// Whether the socket has a program.
     pub(crate) fn has_filter(&self) -> bool {
-        // SAFETY: By the type invariant.
-        unsafe { bindings::sk_has_filter(self.as_raw()) }
+        // SAFETY: By the type invariant; volatile, because others may write it.
+        unsafe {
+            !(&raw const (*self.as_raw()).sk_filter)
+                .read_volatile()
+                .is_null()
+        }
     }
 
     /// Asks the socket's program how much of a message of `bytes` it may

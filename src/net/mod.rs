@@ -60,17 +60,20 @@
 #![allow(dead_code)]
 
 pub(crate) mod addr;
+mod audience;
 mod compat;
 pub(crate) mod cred;
 mod diag;
 pub(crate) mod errno;
 pub(crate) mod family;
+pub(crate) mod fault;
 pub(crate) mod file;
 mod filter;
 pub(crate) mod msg;
 pub(crate) mod msg_cred;
 pub(crate) mod netns;
 mod notify;
+pub(crate) mod once;
 pub(crate) mod ops;
 pub(crate) mod pidfd;
 pub(crate) mod poll;
@@ -83,6 +86,7 @@ pub(crate) mod socket;
 pub(crate) mod sockopt;
 mod splice;
 mod table;
+mod tend;
 pub(crate) mod uapi;
 pub(crate) mod wait;
 pub(crate) mod work;

@@ -111,6 +111,13 @@ impl SendMsg<'_> {
         }
     }
 
+    /// Whether the message is bytes, at least one, and nothing beside them: no
+    /// control data, nothing out of band.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.len > 0 && !self.has_control() && !self.flags().has(MsgFlags::OOB)
+    }
+
     /// Whether the message has control data.
     pub(crate) fn has_control(&self) -> bool {
         // SAFETY: By the type invariant.
@@ -129,6 +136,7 @@ impl SendMsg<'_> {
     }
 
     /// Where the bytes come from. Reading may fault, and so sleep.
+    #[inline(always)]
     pub(crate) fn iter(&mut self) -> &mut IovIterSource<'_> {
         // SAFETY: By the type invariant; the borrow excludes other users.
         unsafe { IovIterSource::from_raw(&raw mut (*self.msg).msg_iter) }
@@ -170,6 +178,17 @@ impl RecvMsg<'_> {
     /// The call's flags.
     pub(crate) fn flags(&self) -> MsgFlags {
         self.flags
+    }
+
+    /// Whether the call is for bytes alone: it does not peek, wait for all of its
+    /// length, ask who sends, or what is left.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        const LONG_WAY: u32 =
+            MsgFlags::OOB | MsgFlags::PEEK | MsgFlags::WAITALL | bindings::MSG_ERRQUEUE;
+        // SAFETY: By the type invariant.
+        let named = unsafe { !(*self.msg).msg_name.is_null() };
+        self.len > 0 && !self.flags.has(LONG_WAY) && !named && !self.wants_inq()
     }
 
     pub(super) fn as_raw(&self) -> *mut bindings::msghdr {
@@ -275,6 +294,7 @@ impl RecvMsg<'_> {
     }
 
     /// Where the bytes go. Writing may fault, and so sleep.
+    #[inline(always)]
     pub(crate) fn iter(&mut self) -> &mut IovIterDest<'_> {
         // SAFETY: By the type invariant; the borrow excludes other users.
         unsafe { IovIterDest::from_raw(&raw mut (*self.msg).msg_iter) }

@@ -4,15 +4,25 @@
 //!
 //! C header: [`include/net/net_namespace.h`](srctree/include/net/net_namespace.h)
 
-use super::{compat::init_in_place, family::SocketFamily, procfs, table::Table};
+use super::{
+    compat::init_in_place,
+    family::SocketFamily,
+    ops::SocketOps,
+    procfs,
+    table::Table,
+    tend::Tender, //
+};
 use crate::bindings;
-use core::ptr;
+use core::{mem::offset_of, ptr};
 use kernel::{error::to_result, prelude::*, types::Opaque};
 use pin_init::PinInit;
 
 /// What the framework keeps in each network namespace for family `F`.
 #[pin_data]
-struct FamilyNet<F: SocketFamily> {
+pub(super) struct FamilyNet<F: SocketFamily> {
+    // Dropped first: it works on the sockets.
+    #[pin]
+    tender: Tender<F>,
     #[pin]
     socks: Table<F::Socket>,
     #[pin]
@@ -22,9 +32,31 @@ struct FamilyNet<F: SocketFamily> {
 impl<F: SocketFamily> FamilyNet<F> {
     fn new() -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
+            // SAFETY: It is the field that it must be, and the first to be dropped.
+            tender <- unsafe { Tender::new() },
             socks <- Table::new(),
             data <- F::netns(),
         }? Error)
+    }
+}
+
+impl<F: SocketFamily> FamilyNet<F> {
+    /// # Safety
+    ///
+    /// `tender` must be that of a `FamilyNet`, which must live for `'a`.
+    pub(super) unsafe fn of_tender<'a>(tender: *mut Tender<F>) -> &'a Self {
+        // SAFETY: The caller guarantees it.
+        unsafe { &*tender.byte_sub(offset_of!(Self, tender)).cast() }
+    }
+
+    /// Has each socket give back what it needs no more, and comes again as long
+    /// as one may have more. Sleeps.
+    pub(super) fn tend(&self) {
+        let mut again = false;
+        self.socks.for_each(|_, data| again |= data.tend());
+        if again {
+            self.tender.queue();
+        }
     }
 }
 
@@ -62,6 +94,12 @@ impl Net {
     /// The sockets of family `F` in this namespace.
     pub(super) fn socks<F: SocketFamily>(&self) -> &Table<F::Socket> {
         &self.family::<F>().socks
+    }
+
+    /// Sees to it that [`SocketOps::tend`] is called for
+    /// each socket of family `F` a second from now. Does not sleep.
+    pub(crate) fn tend_later<F: SocketFamily>(&self) {
+        self.family::<F>().tender.queue();
     }
 
     fn family<F: SocketFamily>(&self) -> &FamilyNet<F> {

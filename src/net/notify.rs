@@ -11,7 +11,15 @@ use kernel::prelude::*;
 impl Sock {
     /// Tells one waiting reader, and whoever polls, that there is data.
     /// Does not sleep.
+    #[inline]
     pub(crate) fn data_ready(&self) {
+        if self.has_readers() {
+            self.tell_readers();
+        }
+    }
+
+    /// As [`Self::data_ready`], where somebody may wait.
+    pub(crate) fn tell_readers(&self) {
         // SAFETY: By the type invariant.
         unsafe { bindings::sk_data_ready(self.as_raw()) }
     }
@@ -44,9 +52,12 @@ impl Sock {
 
     /// Tells one waiting writer, and whoever polls, that there is room.
     /// Does not sleep.
+    #[inline]
     pub(crate) fn write_space(&self) {
-        // SAFETY: By the type invariant.
-        unsafe { bindings::sk_write_space(self.as_raw()) }
+        if self.has_writers() {
+            // SAFETY: By the type invariant.
+            unsafe { bindings::sk_write_space(self.as_raw()) }
+        }
     }
 
     /// Tells everybody who waits that the connection changed. Does not sleep.

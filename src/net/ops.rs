@@ -100,6 +100,13 @@ pub(crate) trait SocketOps: Sized + Send + Sync + 'static {
     /// [`SocketOps::sight`].
     fn for_each_pending(&self, _see: &mut dyn FnMut(&Sock)) {}
 
+    /// Gives memory back that the socket needs no more, a while after it asked with
+    /// [`Net::tend_later`](super::netns::Net::tend_later); returns whether there may
+    /// be more later. Sleeps.
+    fn tend(&self) -> bool {
+        false
+    }
+
     /// Adds to what /proc/PID/fdinfo shows of the socket's file.
     fn show_fdinfo(_sock: &Socket<Self>, _to: &SeqFile) {
         build_error!(VTABLE_DEFAULT_ERROR)
@@ -108,13 +115,15 @@ pub(crate) trait SocketOps: Sized + Send + Sync + 'static {
     /// Whether SO_PEEK_OFF has an effect on what [`SocketOps::recvmsg`] peeks.
     const HAS_PEEK_OFFSET: bool = false;
 
-    /// sendmsg(2), and every other way to send. Returns the bytes taken.
-    fn sendmsg(_sock: &Socket<Self>, _msg: SendMsg<'_>) -> Result<usize> {
+    /// sendmsg(2), and every other way to send, on a socket of type `KIND`: each
+    /// type has its own copy. Returns the bytes taken.
+    fn sendmsg<const KIND: u16>(_sock: &Socket<Self>, _msg: SendMsg<'_>) -> Result<usize> {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// recvmsg(2), and every other way to receive. Returns the bytes given.
-    fn recvmsg(_sock: &Socket<Self>, _msg: RecvMsg<'_>) -> Result<usize> {
+    /// recvmsg(2), and every other way to receive, as [`SocketOps::sendmsg`].
+    /// Returns the bytes given.
+    fn recvmsg<const KIND: u16>(_sock: &Socket<Self>, _msg: RecvMsg<'_>) -> Result<usize> {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 }

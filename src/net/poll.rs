@@ -90,6 +90,13 @@ impl PollWait<'_> {
         }
     }
 
+    /// The events that the poller asks for, if it stays to be told of them.
+    pub(super) fn requested(&self) -> Option<u32> {
+        // SAFETY: By the type invariant.
+        let table = unsafe { self.table.as_ref() }?;
+        table._qproc.map(|_| table._key)
+    }
+
     pub(super) fn file(&self) -> *mut bindings::file {
         self.file
     }

@@ -18,7 +18,7 @@ use super::{
     socket::{AcceptSocket, Socket},
     sockopt::OptIn,
     splice::splice_read,
-    uapi::{count, nonblock, NameOf, Shutdown}, //
+    uapi::{count, nonblock, NameOf, Shutdown, SOCK_STREAM}, //
 };
 use crate::bindings;
 use kernel::{
@@ -40,8 +40,8 @@ macro_rules! slot {
     };
 }
 
-/// The operations of the family whose data is `T`.
-pub(super) fn proto_ops<T: SocketOps>(
+/// The operations of the sockets of type `KIND` of the family whose data is `T`.
+pub(super) fn proto_ops<T: SocketOps, const KIND: u16>(
     owner: *mut bindings::module,
     family: c_int,
 ) -> bindings::proto_ops {
@@ -78,12 +78,12 @@ pub(super) fn proto_ops<T: SocketOps>(
         ),
         sendmsg: slot!(
             T::HAS_SENDMSG,
-            Shim::<T>::sendmsg,
+            Shim::<T>::sendmsg::<KIND>,
             bindings::sock_no_sendmsg
         ),
         recvmsg: slot!(
             T::HAS_RECVMSG,
-            Shim::<T>::recvmsg,
+            Shim::<T>::recvmsg::<KIND>,
             bindings::sock_no_recvmsg
         ),
         mmap: Some(bindings::sock_no_mmap),
@@ -91,7 +91,9 @@ pub(super) fn proto_ops<T: SocketOps>(
         getsockopt_iter: T::HAS_GETSOCKOPT.then_some(Shim::<T>::getsockopt),
         show_fdinfo: T::HAS_SHOW_FDINFO.then_some(Shim::<T>::show_fdinfo),
         set_peek_off: T::HAS_PEEK_OFFSET.then_some(bindings::sk_set_peek_off),
-        splice_read: T::HAS_RECVMSG.then_some(Shim::<T>::splice_read),
+        // Messages are not to be cut into pages, nor joined: the core's own way
+        // copies one.
+        splice_read: (T::HAS_RECVMSG && KIND == SOCK_STREAM).then_some(Shim::<T>::splice_read),
         // The core tests for these, or has a way of its own when they are empty:
         // gettstamp (ENOTTY, as AF_UNIX), splice_eof, peek_len,
         // read_sock, read_skb, sendmsg_locked, set_rcvlowat (stores),
@@ -212,6 +214,9 @@ impl<T: SocketOps> Shim<T> {
     ) -> bindings::__poll_t {
         // SAFETY: As above; file and table are valid for the call.
         let (sock, wait) = unsafe { (Socket::<T>::from_raw(sock), PollWait::new(file, wait)) };
+        if let Some(events) = wait.requested() {
+            sock.sk().set_polled(events);
+        }
         T::poll(sock, &wait).bits()
     }
 
@@ -329,20 +334,20 @@ impl<T: SocketOps> Shim<T> {
     /// # Safety
     ///
     /// As [`Shim`] says.
-    unsafe extern "C" fn sendmsg(
+    unsafe extern "C" fn sendmsg<const KIND: u16>(
         sock: *mut bindings::socket,
         msg: *mut bindings::msghdr,
         len: usize,
     ) -> c_int {
         // SAFETY: As above.
         let (sock, msg) = unsafe { (Socket::<T>::from_raw(sock), SendMsg::new(msg, len)) };
-        from_result(|| T::sendmsg(sock, msg).map(count))
+        from_result(|| T::sendmsg::<KIND>(sock, msg).map(count))
     }
 
     /// # Safety
     ///
     /// As [`Shim`] says.
-    unsafe extern "C" fn recvmsg(
+    unsafe extern "C" fn recvmsg<const KIND: u16>(
         sock: *mut bindings::socket,
         msg: *mut bindings::msghdr,
         len: usize,
@@ -350,7 +355,7 @@ impl<T: SocketOps> Shim<T> {
     ) -> c_int {
         // SAFETY: As above.
         let (sock, msg) = unsafe { (Socket::<T>::from_raw(sock), RecvMsg::new(msg, len, flags)) };
-        from_result(|| T::recvmsg(sock, msg).map(count))
+        from_result(|| T::recvmsg::<KIND>(sock, msg).map(count))
     }
 
     /// # Safety
@@ -366,18 +371,12 @@ impl<T: SocketOps> Shim<T> {
     /// As [`Shim`] says; the pipe is locked.
     unsafe extern "C" fn splice_read(
         sock: *mut bindings::socket,
-        pos: *mut bindings::loff_t,
+        _pos: *mut bindings::loff_t,
         pipe: *mut bindings::pipe_inode_info,
         len: usize,
         flags: c_uint,
     ) -> isize {
-        // SAFETY: As above.
-        if unsafe { (*sock).type_ } as u32 != bindings::sock_type_SOCK_STREAM {
-            // Messages are not to be cut into pages, nor joined.
-            // SAFETY: As above; a socket that is spliced has a file.
-            return unsafe { bindings::copy_splice_read((*sock).file, pos, pipe, len, flags) };
-        }
-        // SAFETY: As above.
+        // SAFETY: As above; a socket that is spliced has a file.
         let file_flags = unsafe { (*(*sock).file).f_flags };
         let nonblock = flags & bindings::SPLICE_F_NONBLOCK != 0 || nonblock(file_flags as c_int);
         // SAFETY: As above.

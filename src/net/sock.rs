@@ -16,6 +16,7 @@
 //! sockets hold to wake this one or to leave an error with it.
 
 use super::{
+    audience::{note_callbacks, Audience},
     compat::init_in_place,
     cred::PeerCred,
     family::SocketFamily,
@@ -49,11 +50,12 @@ pub(crate) enum SkState {
     Close = bindings::TCP_CLOSE as u8,
 }
 
-/// A `struct sock` of whatever family.
+/// A `struct sock` of whatever family of this framework.
 ///
 /// # Invariants
 ///
-/// Always counted by `sk_refcnt`, set up by `sock_init_data()`.
+/// Always counted by `sk_refcnt`, set up by `sock_init_data()`; the first field
+/// of a [`FamilySock`].
 #[repr(transparent)]
 pub(crate) struct Sock(Opaque<bindings::sock>);
 
@@ -115,7 +117,8 @@ impl Sock {
     pub(crate) fn sndbuf(&self) -> usize {
         // SAFETY: By the type invariant; volatile, because the core may change it.
         let bytes = unsafe { (&raw const (*self.as_raw()).sk_sndbuf).read_volatile() };
-        usize::try_from(bytes).unwrap_or(0)
+        // BOUNDS: The core keeps it above 0.
+        bytes as u32 as usize
     }
 
     /// How long a receive may wait, in jiffies; 0 if it must not.
@@ -140,15 +143,20 @@ impl Sock {
     }
 
     /// Takes the pending error, as SO_ERROR does.
+    #[inline]
     pub(crate) fn take_error(&self) -> Result {
+        if !self.has_error() {
+            return Ok(());
+        }
         // SAFETY: By the type invariant.
         kernel::error::to_result(unsafe { bindings::sock_error(self.as_raw()) })
     }
 
     /// Whether an error is pending.
+    #[inline]
     pub(crate) fn has_error(&self) -> bool {
-        // SAFETY: By the type invariant.
-        unsafe { bindings::sk_has_err(self.as_raw()) }
+        // SAFETY: By the type invariant; volatile, because others may set it.
+        unsafe { (&raw const (*self.as_raw()).sk_err).read_volatile() != 0 }
     }
 
     /// Leaves `error` for the socket's next receive or SO_ERROR.
@@ -204,9 +212,27 @@ impl Sock {
 #[repr(C)]
 pub(super) struct FamilySock<T> {
     sk: Opaque<bindings::sock>,
+    audience: Audience,
     /// The sock's number in its table, which guards it.
     number: UnsafeCell<i64>,
     data: UnsafeCell<MaybeUninit<T>>,
+}
+
+/// Who waits on `sk`, of whatever family of this framework.
+pub(super) fn audience_ptr(sk: *mut bindings::sock) -> *mut Audience {
+    // The offset is the same whatever the data is.
+    let this: *mut FamilySock<()> = sk.cast();
+    // A projection only: nothing is read.
+    // SAFETY: Every sock of the framework is the start of a `FamilySock`.
+    unsafe { &raw mut (*this).audience }
+}
+
+/// As [`audience_ptr`].
+#[inline]
+pub(super) fn audience(sk: &Sock) -> &Audience {
+    // SAFETY: `sk_alloc()` left zeroes, which is nobody; the callback is noted
+    // before there is a `Sock`. It lives as long.
+    unsafe { &*audience_ptr(sk.as_raw()) }
 }
 
 /// The number of `sk` in its table.
@@ -280,6 +306,7 @@ impl<T: SocketOps> NewSock<T> {
             (*sk).sk_type = kind;
             (*sk).sk_allocation = bindings::GFP_KERNEL_ACCOUNT;
             (*sk).sk_write_space = Some(super::wait::write_space);
+            note_callbacks(sk);
             bindings::sk_set_scm_rights(sk, true);
             (*sk).sk_destruct = Some(destruct::<T>);
             bindings::sock_prot_inuse_add(net.as_raw(), family.proto(), 1);

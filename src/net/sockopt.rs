@@ -36,6 +36,17 @@ impl Pass {
             _ => None,
         }
     }
+
+    /// Its bit in `sk_scm_recv_flags`, a union with C's bit field.
+    const fn bit(self) -> u8 {
+        const _: () = assert!(cfg!(target_endian = "little"));
+        match self {
+            Self::Cred => 1 << 0,
+            Self::Sec => 1 << 1,
+            Self::Pidfd => 1 << 2,
+            Self::Rights => 1 << 3,
+        }
+    }
 }
 
 /// What a receiver wants beside the bytes.
@@ -198,32 +209,36 @@ impl OptOut {
 impl Sock {
     /// Whether the socket wants this.
     pub(crate) fn passes(&self, what: Pass) -> bool {
-        let sk = self.as_raw();
-        // SAFETY: By the type invariant.
-        unsafe {
-            match what {
-                Pass::Cred => bindings::sk_scm_credentials(sk),
-                Pass::Sec => bindings::sk_scm_security(sk),
-                Pass::Pidfd => bindings::sk_scm_pidfd(sk),
-                Pass::Rights => bindings::sk_scm_rights(sk),
-            }
-        }
+        self.recv_flags() & what.bit() != 0
     }
 
     /// Whether the socket wants to know who sends.
     pub(crate) fn passes_cred(&self) -> bool {
-        self.passes(Pass::Cred) || self.passes(Pass::Pidfd)
+        self.wants().cred
     }
 
     /// All that a sender must know of what the socket wants.
     pub(crate) fn wants(&self) -> Wants {
-        // SAFETY: By the type invariant.
-        let bits = unsafe { bindings::sk_scm_bits(self.as_raw()) };
+        let bits = self.recv_flags();
         Wants {
-            cred: bits & 0b0101 != 0,
-            sec: bits & 0b0010 != 0,
-            rights: bits & 0b1000 != 0,
+            cred: bits & (Pass::Cred.bit() | Pass::Pidfd.bit()) != 0,
+            sec: bits & Pass::Sec.bit() != 0,
+            rights: bits & Pass::Rights.bit() != 0,
         }
+    }
+
+    /// Whether the socket wants to know anything of who sends.
+    #[inline]
+    pub(crate) fn wants_sender(&self) -> bool {
+        self.recv_flags() & !Pass::Rights.bit() != 0
+    }
+
+    /// Whether the socket wants to know of a message more than its bytes: of who
+    /// sends or when, or its program has a say.
+    #[inline]
+    pub(crate) fn wants_more_than_bytes(&self) -> bool {
+        const STAMPS: c_ulong = 1 << bindings::sock_flags_SOCK_RCVTSTAMP;
+        self.wants_sender() || self.flag_bits() & STAMPS != 0 || self.has_filter()
     }
 
     /// Says whether the socket wants this. Sleeps for the sock's lock.
@@ -243,9 +258,15 @@ impl Sock {
     }
 
     /// What the socket wants, for one that is accepted to want the same.
+    #[inline]
     pub(crate) fn recv_flags(&self) -> u8 {
-        // SAFETY: By the type invariant.
-        unsafe { bindings::sk_scm_recv_flags(self.as_raw()) }
+        // SAFETY: By the type invariant; volatile, because others may set them.
+        unsafe {
+            self.as_raw()
+                .byte_add(bindings::NET_OFFSET_SK_SCM_RECV_FLAGS)
+                .cast::<u8>()
+                .read_volatile()
+        }
     }
 
     /// Makes this sock, which nobody else knows yet, want what another does.

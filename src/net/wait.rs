@@ -9,7 +9,7 @@
 //!
 //! C header: [`include/linux/wait.h`](srctree/include/linux/wait.h)
 
-use super::{compat::smp_mb, poll::Events, sock::Sock};
+use super::{audience::Seat, compat::smp_mb, poll::Events, sock::Sock};
 use crate::bindings;
 use core::{
     marker::PhantomPinned,
@@ -129,8 +129,8 @@ unsafe extern "C" fn wake(
 }
 
 /// Calls `try_op` until it returns something other than `EAGAIN`, and sleeps in
-/// between for one of `events` on `sk`, for at most `timeo` jiffies, which it
-/// counts down.
+/// between for one of `events` on `sk`, for at most `timeo`, which it counts
+/// down.
 ///
 /// A wake-up goes to one waiter only. When the operation of a waiter that slept
 /// leaves something over for the next (`leaves_over`), that one is woken.
@@ -141,36 +141,133 @@ unsafe extern "C" fn wake(
 ///
 /// `EAGAIN` when the time is up; for a signal `ERESTARTSYS`, or `EINTR` where a
 /// restarted call would wait anew; otherwise what `try_op` returns.
+#[inline]
 pub(crate) fn block_on<R>(
     sk: &Sock,
     events: Events,
-    timeo: &mut c_long,
+    timeo: &mut Timeo<'_>,
     mut try_op: impl FnMut() -> Result<R>,
     leaves_over: impl Fn() -> bool,
 ) -> Result<R> {
     let first = try_op();
-    if *timeo == 0 || !matches!(first, Err(e) if e == EAGAIN) {
+    if !matches!(first, Err(e) if e == EAGAIN) || timeo.left() == 0 {
         return first;
     }
+    let mut result = first;
+    // One instance serves every caller: who waits is not in a hurry.
+    let waited = wait_until(
+        sk,
+        events,
+        timeo.left_mut(),
+        &mut || {
+            result = try_op();
+            !matches!(result, Err(e) if e == EAGAIN)
+        },
+        &leaves_over,
+    );
+    waited.and(result)
+}
 
+/// Sleeps for one of `events` on `sk` until `is_done`, for at most `timeo`, which it
+/// counts down. Who returns from here and leaves something over for the next
+/// calls [`pass_on`].
+///
+/// # Errors
+///
+/// `EAGAIN` when the time is up; as [`block_on`] for a signal.
+pub(crate) fn wait_for(
+    sk: &Sock,
+    events: Events,
+    timeo: &mut Timeo<'_>,
+    mut is_done: impl FnMut() -> bool,
+) -> Result {
+    let mut done = false;
+    wait_until(
+        sk,
+        events,
+        timeo.left_mut(),
+        &mut || {
+            done = is_done();
+            done
+        },
+        &|| false,
+    )?;
+    done.then_some(()).ok_or(EAGAIN)
+}
+
+/// Wakes the next who waits for `events` on `sk`. Does not sleep.
+pub(crate) fn pass_on(sk: &Sock, events: Events) {
+    wake_next(sk, events)
+}
+
+/// Sleeps until `is_done`.
+#[cold]
+fn wait_until(
+    sk: &Sock,
+    events: Events,
+    timeo: &mut c_long,
+    is_done: &mut dyn FnMut() -> bool,
+    leaves_over: &dyn Fn() -> bool,
+) -> Result {
+    let _seat = Seat::take(sk, events);
     // An error ends every wait.
     let waiter = pin!(Waiter::new(sk, events | Events::ERR));
     let waiter = waiter.as_ref().join();
     loop {
-        let result = try_op();
-        if !matches!(result, Err(e) if e == EAGAIN) {
+        if is_done() {
             if leaves_over() {
                 wake_next(sk, events);
             }
-            return result;
+            return Ok(());
         }
         if kernel::current!().signal_pending() {
             return Err(interrupted(*timeo));
         }
         if *timeo == 0 {
-            return result;
+            return Ok(());
         }
         *timeo = waiter.sleep(*timeo);
+    }
+}
+
+/// How long a call may wait: what the socket says, looked up when it is needed.
+pub(crate) struct Timeo<'a> {
+    sk: &'a Sock,
+    lookup: fn(&Sock, bool) -> c_long,
+    nonblock: bool,
+    left: Option<c_long>,
+}
+
+impl<'a> Timeo<'a> {
+    /// SO_SNDTIMEO, or none if the call must not wait.
+    #[inline]
+    pub(crate) fn send(sk: &'a Sock, nonblock: bool) -> Self {
+        Self {
+            sk,
+            lookup: Sock::sndtimeo,
+            nonblock,
+            left: None,
+        }
+    }
+
+    /// SO_RCVTIMEO, or none if the call must not wait.
+    #[inline]
+    pub(crate) fn recv(sk: &'a Sock, nonblock: bool) -> Self {
+        Self {
+            lookup: Sock::rcvtimeo,
+            ..Self::send(sk, nonblock)
+        }
+    }
+
+    /// The jiffies that are left.
+    pub(crate) fn left(&mut self) -> c_long {
+        *self.left_mut()
+    }
+
+    /// As [`Self::left`], to count down.
+    pub(crate) fn left_mut(&mut self) -> &mut c_long {
+        self.left
+            .get_or_insert_with(|| (self.lookup)(self.sk, self.nonblock))
     }
 }
 

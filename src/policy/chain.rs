@@ -3,13 +3,14 @@
 //! The chain of hooks: asked in order, the first refusal wins.
 
 use super::{Hook, Payload, Verdict};
-use kernel::{prelude::*, sync::SetOnce};
+use crate::net::once::Once;
+use kernel::prelude::*;
 
 /// The loaded hooks.
 ///
 /// Set before the family is registered, if at all, so that the operations read
 /// one word when there is none.
-static CHAIN: SetOnce<Chain> = SetOnce::new();
+static CHAIN: Once<Chain> = Once::new();
 
 /// Hooks, in the order in which they are asked.
 ///
@@ -44,7 +45,7 @@ impl Chain {
 /// # Errors
 ///
 /// The error of the first hook that refuses.
-#[inline]
+#[inline(always)]
 pub(crate) fn sendmsg<'a>(pieces: impl FnOnce() -> [&'a [u8]; 2]) -> Result {
     match CHAIN.as_ref() {
         None => Ok(()),
@@ -60,7 +61,7 @@ pub(crate) fn sendmsg<'a>(pieces: impl FnOnce() -> [&'a [u8]; 2]) -> Result {
 /// # Errors
 ///
 /// The error of the first hook that refuses.
-#[inline]
+#[inline(always)]
 pub(crate) fn recvmsg<'a>(pieces: impl FnOnce() -> [&'a [u8]; 2]) -> Result {
     match CHAIN.as_ref() {
         None => Ok(()),

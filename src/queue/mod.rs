@@ -3,24 +3,27 @@
 //! The queues: memory and order of what is sent.
 //!
 //! Owns: the memory that bytes wait in ([`mem`], the only file here that may say
-//! `unsafe`), the order in which they come out ([`stream`], with its [`marks`];
+//! `unsafe`) and how they are copied ([`bytes`]), the order in which they come out ([`stream`], with its [`marks`];
 //! [`record`]) and how much of a limit they use ([`usage`]). What goes with a
 //! message is the caller's type, which no queue looks into.
 //!
 //! Imports: the `kernel` crate. It knows no socket and no policy.
 //!
 //! Locks: [`stream::Stream`] has one mutex for its writers, one for its readers
-//! and one for its marks, in that order; [`record::Records`] one for its readers
-//! and one for what senders left, in that order. Under those of readers and
+//! and one for its marks, in that order; [`record::Records`] one for its senders
+//! and one for its readers, in that order. Under those of readers and
 //! marks the caller's type is shown or dropped, which may take its locks;
 //! nothing else is taken but what a page fault takes.
 
+mod bytes;
 pub(crate) mod marks;
 #[allow(unsafe_code)]
 mod mem;
 pub(crate) mod record;
 pub(crate) mod stream;
 pub(crate) mod usage;
+
+pub(crate) use bytes::Window;
 
 use pin_init::PinInit;
 
@@ -47,6 +50,11 @@ pub(crate) trait Queue: Send + Sync + Sized {
 
     /// Lets everything go that waits. Sleeps for readers.
     fn discard(&self);
+
+    /// Gives back memory that an empty queue need not keep, if nothing went
+    /// through it since the last call. Returns whether there may be some to give
+    /// back later. Does not sleep.
+    fn trim(&self) -> bool;
 }
 
 /// Why there is nothing to read.

@@ -2,47 +2,81 @@
 
 //! A queue of records: messages whose boundaries are kept.
 //!
-//! A sender fills a message in memory of its own and then gives it to the
-//! queue, so that one that faults while it copies holds up nobody. A reader
-//! holds the readers' mutex while it looks at the first message, and takes it
-//! only when it has copied all that it wants.
+//! The bytes of the messages wait in one ring, and for each message a slot in
+//! another says how many are its own and what goes with it. A sender reserves
+//! room, fills it and commits; until then no reader sees anything of it. A
+//! reader looks at the first message, and takes it only when it has copied all
+//! that it wants. Each side holds its own mutex meanwhile; the sides never wait
+//! for each other.
+//!
+//! There is no memory before the first message. It grows in rings of doubling
+//! size, each message whole in one; more than the smallest goes when the queue was
+//! not used for a while.
 
-use super::{usage::Usage, Empty, NoRoom, Queue};
-use kernel::{
-    alloc::flags::*,
-    iov::IovIterSource,
-    new_mutex,
-    prelude::*,
-    rbtree::{RBTree, RBTreeNodeReservation},
-    sync::{
-        atomic::{Acquire, Atomic, Release},
-        lock::{mutex::MutexBackend, Guard},
-        Mutex, //
+use super::{
+    mem::{self, Head, Tail},
+    usage::messages_max,
+    Empty,
+    NoRoom,
+    Queue, //
+};
+use core::{
+    cmp,
+    sync::atomic::{
+        AtomicBool,
+        AtomicUsize,
+        Ordering::{Acquire, Relaxed, Release}, //
     }, //
 };
+use kernel::{
+    alloc::AllocError,
+    new_mutex,
+    prelude::*,
+    sync::Mutex, //
+};
 
-/// A message: its payload, and what goes with it.
-pub(crate) struct Message<A> {
-    bytes: KVVec<u8>,
+mod incoming;
+mod plain;
+mod room;
+
+pub(crate) use incoming::Incoming;
+use incoming::Place;
+pub(crate) use room::Room;
+
+/// The smallest rings, in bytes and in messages.
+const BYTES_MIN: usize = 1 << 10;
+const SLOTS_MIN: usize = 1 << 3;
+
+/// The largest rings that are made to hold more than one message.
+const BYTES_MAX: usize = 1 << 16;
+const SLOTS_MAX: usize = 1 << 12;
+
+/// What is known of a queued message.
+pub(crate) struct Slot<A> {
     aux: A,
+    /// No limit is larger.
+    len: u32,
     /// A peek has seen it.
     peeked: bool,
+    /// What the sender says of the message in one bit.
+    mark: bool,
 }
 
-impl<A> Message<A> {
-    /// The payload.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
+impl<A> Slot<A> {
     /// The bytes of the payload.
+    #[inline(always)]
     pub(crate) fn len(&self) -> usize {
-        self.bytes.len()
+        self.len as usize
     }
 
-    /// Cuts the payload off behind `len` bytes.
-    pub(crate) fn truncate(&mut self, len: usize) {
-        self.bytes.truncate(len);
+    /// What the sender said of the message.
+    pub(crate) fn mark(&self) -> bool {
+        self.mark
+    }
+
+    /// What goes with the payload.
+    pub(crate) fn aux(&self) -> &A {
+        &self.aux
     }
 
     /// What goes with the payload.
@@ -51,105 +85,140 @@ impl<A> Message<A> {
     }
 }
 
-/// A message that is no queue's yet, and the memory for its place in one.
-pub(crate) struct Parcel<A> {
-    message: Message<A>,
-    place: RBTreeNodeReservation<u64, Message<A>>,
+/// The ends of the two rings that senders write.
+struct Tails<A> {
+    bytes: Tail<u8>,
+    slots: Tail<Slot<A>>,
 }
 
-impl<A> Parcel<A> {
-    /// Fills a message with all of `from`. May fault, and so sleep.
-    ///
-    /// The memory is charged to the current task's memory cgroup.
-    ///
-    /// # Errors
-    ///
-    /// `ENOMEM`; `EFAULT` if not all of it can be read.
-    pub(crate) fn new(from: &mut IovIterSource<'_>, aux: A) -> Result<Self> {
-        let flags = GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
-        let place = RBTreeNodeReservation::new(flags)?;
-        let mut bytes = KVVec::new();
-        let len = from.len();
-        if from.copy_from_iter_vec(&mut bytes, flags)? < len {
-            return Err(EFAULT);
+impl<A> Tails<A> {
+    /// Whether it is more than an empty queue is to keep for long.
+    fn is_spare(&self) -> bool {
+        self.bytes.size() > BYTES_MIN || self.slots.size() > SLOTS_MIN
+    }
+}
+
+/// Those that readers read.
+struct Heads<A> {
+    bytes: Head<u8>,
+    slots: Head<Slot<A>>,
+}
+
+/// What went in and came out since the beginning, modulo 2^64; each has one
+/// writer, under its side's mutex.
+struct Counts {
+    bytes: AtomicUsize,
+    messages: AtomicUsize,
+}
+
+impl Counts {
+    const fn new() -> Self {
+        Self {
+            bytes: AtomicUsize::new(0),
+            messages: AtomicUsize::new(0),
         }
-        let peeked = false;
-        Ok(Self {
-            message: Message { bytes, aux, peeked },
-            place,
-        })
     }
 
-    /// The message.
-    pub(crate) fn message(&self) -> &Message<A> {
-        &self.message
+    #[inline(always)]
+    fn add(&self, bytes: usize) {
+        let add = |to: &AtomicUsize, n| to.store(to.load(Relaxed).wrapping_add(n), Release);
+        add(&self.bytes, bytes);
+        add(&self.messages, 1);
     }
-
-    /// The message.
-    pub(crate) fn message_mut(&mut self) -> &mut Message<A> {
-        &mut self.message
-    }
-}
-
-type Tree<A> = RBTree<u64, Message<A>>;
-
-/// The messages that senders left, in the order of their numbers.
-struct Inbound<A> {
-    tree: Tree<A>,
-    next: u64,
 }
 
 /// A queue of messages, with any number of senders and readers.
+///
+/// `tx.is_none() == rx.is_none()`: both change under both mutexes.
 #[pin_data]
 pub(crate) struct Records<A> {
-    // Lock order: `rx`, then `inbound`. User memory is copied to under `rx`.
-    /// What readers took over from the senders, all older than `inbound`'s.
+    // Lock order: `tx`, then `rx`. User memory is copied from and to under them,
+    // under `tx` without page faults.
     #[pin]
-    rx: Mutex<Tree<A>>,
+    tx: Mutex<Option<Tails<A>>>,
     #[pin]
-    inbound: Mutex<Inbound<A>>,
-    usage: Usage,
-    shut: Atomic<bool>,
+    rx: Mutex<Option<Heads<A>>>,
+    sent: Counts,
+    received: Counts,
+    /// What was sent when somebody last looked whether memory may go.
+    trimmed: AtomicUsize,
+    shut: AtomicBool,
 }
 
 impl<A: Send + Unpin> Records<A> {
     /// Whether there is more than one empty message.
     pub(crate) fn has_payload(&self) -> bool {
-        self.usage.bytes() > 0 || self.usage.messages() > 1
+        self.bytes() > 0 || self.messages() > 1
     }
 
-    /// Queues a message, so that no more than `limit` bytes are; on failure
-    /// gives it back. Sleeps for other senders, not for room.
-    pub(crate) fn try_push(
+    /// The messages that wait.
+    fn messages(&self) -> usize {
+        let received = self.received.messages.load(Acquire);
+        queued(self.sent.messages.load(Acquire), received)
+    }
+
+    /// Reserves room for a message of `len` bytes, so that no more than `limit`
+    /// are queued. `grown` is called when there is more memory than an empty queue
+    /// is to keep for long. Sleeps for other senders and for memory, not for room.
+    pub(crate) fn try_reserve(
         &self,
-        parcel: Parcel<A>,
+        len: usize,
         limit: usize,
-    ) -> Result<(), (NoRoom, Parcel<A>)> {
-        let mut inbound = self.inbound.lock();
+        grown: impl FnOnce(),
+    ) -> Result<Room<'_, A>, NoRoom> {
+        let mut tx = self.tx.lock();
         if self.is_shut() {
-            return Err((NoRoom::Shut, parcel));
+            return Err(NoRoom::Shut);
         }
-        if !self.usage.try_charge(parcel.message.len(), limit) {
-            return Err((NoRoom::Full, parcel));
+        // Under the senders' mutex what was sent is exact, and no less than what
+        // was received.
+        let used = |sent: &AtomicUsize, received: &AtomicUsize| {
+            sent.load(Relaxed).wrapping_sub(received.load(Acquire))
+        };
+        let bytes = used(&self.sent.bytes, &self.received.bytes);
+        let messages = used(&self.sent.messages, &self.received.messages);
+        // Always where three quarters are free, as poll(2) says.
+        let fits = bytes.saturating_add(len) <= limit || bytes <= limit / 4;
+        if !fits || messages >= messages_max(limit) {
+            return Err(NoRoom::Full);
         }
-        let node = parcel.place.into_node(inbound.next, parcel.message);
-        inbound.tree.insert(node);
-        // OVERFLOW: It takes centuries to count so far.
-        inbound.next += 1;
-        Ok(())
+        let ready = match &*tx {
+            Some(tails) => tails.bytes.free() >= len && tails.slots.free() > 0,
+            None => false,
+        };
+        if !ready {
+            self.make_room(&mut tx, len).map_err(|_| NoRoom::NoMemory)?;
+            if matches!(&*tx, Some(tails) if tails.is_spare()) {
+                grown();
+            }
+        }
+        Ok(Room::new(self, tx, len))
     }
 
-    /// Takes over what senders left.
-    fn pull(&self, rx: &mut Tree<A>) {
-        let mut inbound = self.inbound.lock();
-        if rx.is_empty() {
-            core::mem::swap(rx, &mut inbound.tree);
-            return;
+    /// Sees to it that the newest rings have room for a message of `len` bytes.
+    #[cold]
+    fn make_room(&self, tx: &mut Option<Tails<A>>, len: usize) -> Result<(), AllocError> {
+        let whole = len.checked_next_power_of_two().ok_or(AllocError)?;
+        let Some(tails) = tx else {
+            let (bytes, bytes_head) = mem::ring(cmp::max(whole, BYTES_MIN))?;
+            let (slots, slots_head) = mem::ring(SLOTS_MIN)?;
+            *self.rx.lock() = Some(Heads {
+                bytes: bytes_head,
+                slots: slots_head,
+            });
+            *tx = Some(Tails { bytes, slots });
+            return Ok(());
+        };
+        let twice = |size: usize, max| cmp::min(size.saturating_mul(2), max);
+        if tails.bytes.free() < len {
+            let size = twice(tails.bytes.size(), BYTES_MAX);
+            tails.bytes.extend(cmp::max(whole, size))?;
         }
-        while let Some(front) = inbound.tree.cursor_front_mut() {
-            let (_, node) = front.remove_current();
-            rx.insert(node);
+        if tails.slots.free() == 0 {
+            let size = twice(tails.slots.size(), SLOTS_MAX);
+            tails.slots.extend(size)?;
         }
+        Ok(())
     }
 
     /// Looks at the first message, or, with an offset, at the one that the
@@ -163,75 +232,73 @@ impl<A: Send + Unpin> Records<A> {
         } else {
             Empty::Yet
         };
-        if rx.is_empty() || skip.is_some() {
-            self.pull(&mut rx);
-        }
-        let mut skip_left = skip.unwrap_or(0);
-        let mut found = None;
-        for (number, message) in &*rx {
-            let passed = skip_left >= message.len() && (skip_left > 0 || message.peeked);
-            if skip.is_some() && passed {
-                skip_left -= message.len();
-                continue;
-            }
-            found = Some(*number);
-            break;
-        }
-        match found {
-            Some(number) => Ok(Incoming {
-                records: self,
-                rx,
-                number,
-                skip: skip_left,
-            }),
-            None => Err(empty),
-        }
+        let heads = (*rx).as_mut().ok_or(empty)?;
+        let place = match skip {
+            None => heads.slots.nth(0).map(|_| Place::default()),
+            Some(skip) => heads.find(skip),
+        };
+        let place = place.ok_or(empty)?;
+        Ok(Incoming::new(self, rx, place))
     }
 
     /// The bytes of the first message; 0 if there is none. Sleeps for readers.
     pub(crate) fn first_len(&self) -> usize {
         let first = self.try_read(None);
-        first.map_or(0, |first| first.message().map_or(0, Message::len))
+        first.map_or(0, |mut first| first.slot().map_or(0, |slot| slot.len()))
     }
 
     /// Shows `see` what goes with each message. Sleeps for readers.
     pub(crate) fn for_each(&self, mut see: impl FnMut(&A)) {
-        let rx = self.rx.lock();
-        let inbound = self.inbound.lock();
-        for tree in [&*rx, &inbound.tree] {
-            tree.values().for_each(|message| see(&message.aux));
+        if let Some(heads) = &*self.rx.lock() {
+            let slots = heads.slots.pieces().flatten();
+            slots.for_each(|slot| see(&slot.aux));
         }
+    }
+
+    /// Takes the first message, whatever it is. Sleeps for readers.
+    fn pop(&self) -> Option<Slot<A>> {
+        self.try_read(None).ok()?.take()
+    }
+}
+
+/// What is queued of what was `sent`; a reader may be quicker than the writer's
+/// count.
+fn queued(sent: usize, received: usize) -> usize {
+    let queued = sent.wrapping_sub(received);
+    if queued > isize::MAX as usize {
+        0
+    } else {
+        queued
     }
 }
 
 impl<A: Send + Unpin> Queue for Records<A> {
+    // There is no memory before the first message.
     fn new() -> impl PinInit<Self> {
         pin_init!(Self {
-            rx <- new_mutex!(RBTree::new(), "queue::Records::rx"),
-            inbound <- new_mutex!(
-                Inbound {
-                    tree: RBTree::new(),
-                    next: 0,
-                },
-                "queue::Records::inbound"
-            ),
-            usage: Usage::new(),
-            shut: Atomic::new(false),
+            tx <- new_mutex!(None, "queue::Records::tx"),
+            rx <- new_mutex!(None, "queue::Records::rx"),
+            sent: Counts::new(),
+            received: Counts::new(),
+            trimmed: AtomicUsize::new(0),
+            shut: AtomicBool::new(false),
         })
     }
 
     fn bytes(&self) -> usize {
-        self.usage.bytes()
+        let received = self.received.bytes.load(Acquire);
+        queued(self.sent.bytes.load(Acquire), received)
     }
 
     fn is_empty(&self) -> bool {
-        self.usage.messages() == 0
+        self.messages() == 0
     }
 
     fn is_writable(&self, limit: usize) -> bool {
-        self.usage.is_writable(limit)
+        self.bytes() <= limit / 4 && self.messages() <= messages_max(limit) / 4
     }
 
+    #[inline(always)]
     fn is_shut(&self) -> bool {
         self.shut.load(Acquire)
     }
@@ -240,58 +307,38 @@ impl<A: Send + Unpin> Queue for Records<A> {
         self.shut.store(true, Release);
     }
 
+    fn trim(&self) -> bool {
+        // Who is at work needs the memory.
+        let Some(mut tx) = self.tx.try_lock() else {
+            return true;
+        };
+        if !matches!(&*tx, Some(tails) if tails.is_spare()) {
+            return false;
+        }
+        let sent = self.sent.messages.load(Relaxed);
+        if self.trimmed.swap(sent, Relaxed) != sent || self.messages() > 0 {
+            return true;
+        }
+        let Some(mut rx) = self.rx.try_lock() else {
+            return true;
+        };
+        *tx = None;
+        *rx = None;
+        false
+    }
+
     fn discard(&self) {
-        let mut rx = self.rx.lock();
-        self.pull(&mut rx);
-        let gone = core::mem::replace(&mut *rx, RBTree::new());
-        for message in gone.values() {
-            self.usage.uncharge(message.len());
+        // One at a time: what a message holds may take any lock when it is
+        // dropped.
+        while let Some(slot) = self.pop() {
+            drop(slot);
         }
-        drop(rx);
-        // What the messages hold may take any lock when it is dropped.
-        drop(gone);
-    }
-}
-
-/// One queued message, for one reader.
-pub(crate) struct Incoming<'a, A> {
-    records: &'a Records<A>,
-    rx: Guard<'a, Tree<A>, MutexBackend>,
-    number: u64,
-    skip: usize,
-}
-
-impl<A: Send + Unpin> Incoming<'_, A> {
-    /// The message.
-    pub(crate) fn message(&self) -> Option<&Message<A>> {
-        self.rx.get(&self.number)
-    }
-
-    /// The message.
-    pub(crate) fn message_mut(&mut self) -> Option<&mut Message<A>> {
-        self.rx.get_mut(&self.number)
-    }
-
-    /// The payload from the offset on that the reader asked for.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        let bytes = self.message().map(Message::bytes).unwrap_or_default();
-        bytes.get(self.skip..).unwrap_or_default()
-    }
-
-    /// Remembers that a peek has seen the message.
-    pub(crate) fn set_peeked(&mut self) {
-        if let Some(message) = self.rx.get_mut(&self.number) {
-            message.peeked = true;
+        if let Some(mut tx) = self.tx.try_lock() {
+            if tx.is_some() && self.messages() == 0 {
+                *tx = None;
+                *self.rx.lock() = None;
+            }
         }
-    }
-
-    /// Takes the message from the queue.
-    pub(crate) fn take(mut self) -> Option<Message<A>> {
-        let node = self.rx.remove_node(&self.number)?;
-        let (_, message) = node.to_key_value();
-        // What it holds is dropped by the caller, not under the mutex.
-        self.records.usage.uncharge(message.len());
-        Some(message)
     }
 }
 

@@ -8,32 +8,38 @@
 //! contiguous; the sides never wait for each other.
 //!
 //! There is no memory before the first byte. It grows in rings of doubling
-//! size; a ring larger than [`KEEP`] goes when the queue is empty.
+//! size; one larger than [`KEEP`] goes when the queue was not used for a while.
 
 use super::{
-    marks::{Marks, Merge, Tag},
+    bytes,
+    marks::{Marks, Merge},
     mem::{self, Head, Tail},
     usage::messages_max,
     Empty,
     NoRoom,
-    Queue, //
+    Queue,
+    Window, //
 };
-use core::cmp;
+use core::{
+    cmp,
+    sync::atomic::{
+        AtomicBool,
+        AtomicUsize,
+        Ordering::{Acquire, Relaxed, Release}, //
+    }, //
+};
 use kernel::{
-    error::code::*,
-    iov::IovIterSource,
+    iov::{IovIterDest, IovIterSource},
     new_mutex,
     prelude::*,
-    sync::{
-        atomic::{Acquire, Atomic, Relaxed, Release},
-        lock::{mutex::MutexBackend, Guard},
-        Mutex, //
-    }, //
+    sync::Mutex, //
 };
 
 mod incoming;
+mod reservation;
 
 pub(crate) use incoming::{Incoming, Next, Span};
+pub(crate) use reservation::Reservation;
 
 /// The smallest ring, and the largest that an empty queue keeps, in bytes.
 const KEEP: usize = 1 << 10;
@@ -53,22 +59,24 @@ pub(crate) struct Stream<A> {
     // Lock order: `tx`, then `rx`, then `marks`. Copies from and to user memory
     // happen under either of the first two. A reader that wants `tx` only tries.
     #[pin]
-    tx: Mutex<Option<Tail>>,
+    tx: Mutex<Option<Tail<u8>>>,
     #[pin]
-    rx: Mutex<Option<Head>>,
+    rx: Mutex<Option<Head<u8>>>,
     /// Bytes committed and consumed since the beginning, modulo 2^64; each has
     /// one writer, under its side's mutex.
-    sent: Atomic<usize>,
-    received: Atomic<usize>,
-    shut: Atomic<bool>,
+    sent: AtomicUsize,
+    received: AtomicUsize,
+    /// What was sent when somebody last looked whether memory may go.
+    trimmed: AtomicUsize,
+    shut: AtomicBool,
     #[pin]
     marks: Mutex<Marks<A>>,
     /// How many marks there are; written under their mutex.
-    marked: Atomic<usize>,
+    marked: AtomicUsize,
     /// The bytes that no read will return, and whether one is out of band;
     /// written under the marks' mutex.
-    holes: Atomic<usize>,
-    urgent: Atomic<bool>,
+    holes: AtomicUsize,
+    urgent: AtomicBool,
 }
 
 impl<A: Send + Unpin + Merge> Stream<A> {
@@ -83,6 +91,7 @@ impl<A: Send + Unpin + Merge> Stream<A> {
     }
 
     /// The bytes that are committed and not consumed.
+    #[inline(always)]
     fn used(&self) -> usize {
         let received = self.received.load(Acquire);
         let queued = self.sent.load(Acquire).wrapping_sub(received);
@@ -94,13 +103,72 @@ impl<A: Send + Unpin + Merge> Stream<A> {
         }
     }
 
+    /// Queues `len` bytes of `from` at once if there is room for them, and no byte
+    /// that is queued has anything beside it: what most writes find. `allow` sees
+    /// them first; `grown` is as for [`Self::try_reserve`]. Returns `None` if it is
+    /// not as easy as that, and then nothing has happened. Sleeps as that, and may
+    /// fault.
+    ///
+    /// # Errors
+    ///
+    /// `EFAULT` if not all of them can be read; what `allow` returns.
+    #[inline(always)]
+    pub(crate) fn try_write(
+        &self,
+        from: &mut IovIterSource<'_>,
+        len: usize,
+        limit: usize,
+        allow: impl Copy + FnOnce(&Window<'_>) -> Result,
+        grown: impl FnOnce(),
+    ) -> Option<Result> {
+        let mut tx = self.tx.lock();
+        // Under the writers' mutex what was sent is exact, and no less than what
+        // was received.
+        let sent = self.sent.load(Relaxed);
+        let used = sent.wrapping_sub(self.received.load(Acquire));
+        let special = self.marked.load(Relaxed) > 0 || self.is_shut();
+        // OVERFLOW: Neither is as large as the address space.
+        if special || used.wrapping_add(len) > limit {
+            return None;
+        }
+        let written = (*tx)
+            .as_mut()
+            .and_then(|tail| bytes::write(tail, len, from, allow));
+        let written = match written {
+            Some(written) => written,
+            None => self.write_in_new_room(&mut tx, from, len, allow, grown)?,
+        };
+        if written.is_ok() {
+            self.sent.store(sent.wrapping_add(len), Release);
+        }
+        Some(written)
+    }
+
+    /// As [`Self::try_write`], where more memory is needed.
+    #[cold]
+    fn write_in_new_room(
+        &self,
+        tx: &mut Option<Tail<u8>>,
+        from: &mut IovIterSource<'_>,
+        len: usize,
+        allow: impl FnOnce(&Window<'_>) -> Result,
+        grown: impl FnOnce(),
+    ) -> Option<Result> {
+        if len > LARGEST || self.make_room(tx, len, grown)? < len {
+            return None;
+        }
+        bytes::write(tx.as_mut()?, len, from, allow)
+    }
+
     /// Reserves room for up to `len` bytes, at least 1, so that no more than
-    /// `limit` are queued. Sleeps for other writers and for memory, not for
-    /// room.
+    /// `limit` are queued. `grown` is called when there is more memory than an
+    /// empty queue is to keep for long. Sleeps for other writers and for memory,
+    /// not for room.
     pub(crate) fn try_reserve(
         &self,
         len: usize,
         limit: usize,
+        grown: impl FnOnce(),
     ) -> Result<Reservation<'_, A>, NoRoom> {
         let mut tx = self.tx.lock();
         if self.is_shut() {
@@ -117,35 +185,73 @@ impl<A: Send + Unpin + Merge> Stream<A> {
             return Err(NoRoom::Full);
         }
         let len = cmp::min(cmp::min(len, room), LARGEST);
-        let len = self.make_room(&mut tx, len).ok_or(NoRoom::NoMemory)?;
-        Ok(Reservation {
-            stream: self,
-            tx,
-            len,
-        })
+        let len = self
+            .make_room(&mut tx, len, grown)
+            .ok_or(NoRoom::NoMemory)?;
+        Ok(Reservation::new(self, tx, len))
     }
 
     /// Sees to it that the newest ring has room for `len` bytes, or for as many
     /// as memory allows.
-    fn make_room(&self, tx: &mut Option<Tail>, len: usize) -> Option<usize> {
-        let Some(tail) = tx else {
-            let size = cmp::max(len.next_power_of_two(), KEEP);
-            let (tail, head) = mem::ring(size).ok()?;
-            *self.rx.lock() = Some(head);
-            *tx = Some(tail);
-            return Some(len);
-        };
-        if tail.free() < len {
-            let size = cmp::max(len.next_power_of_two(), tail.size().saturating_mul(2));
-            if tail.extend(cmp::min(size, LARGEST)).is_err() {
-                let free = tail.free();
-                return (free > 0).then_some(free);
+    fn make_room(
+        &self,
+        tx: &mut Option<Tail<u8>>,
+        len: usize,
+        grown: impl FnOnce(),
+    ) -> Option<usize> {
+        match tx {
+            None => {
+                let size = cmp::max(len.next_power_of_two(), KEEP);
+                let (tail, head) = mem::ring(size).ok()?;
+                *self.rx.lock() = Some(head);
+                *tx = Some(tail);
             }
+            Some(tail) if tail.free() < len => {
+                let size = cmp::max(len.next_power_of_two(), tail.size().saturating_mul(2));
+                if tail.extend(cmp::min(size, LARGEST)).is_err() {
+                    let free = tail.free();
+                    return (free > 0).then_some(free);
+                }
+            }
+            Some(_) => return Some(len),
+        }
+        if matches!(tx, Some(tail) if tail.size() > KEEP) {
+            grown();
         }
         Some(len)
     }
 
+    /// Receives `len` bytes that are queued, or all that there are if that is
+    /// `enough`, if they lie together and have nothing beside them: what most reads
+    /// find.
+    /// `allow` sees them first. Returns `None` if it is not as easy as that, and
+    /// then nothing has happened. Sleeps for other readers, and may fault.
+    ///
+    /// # Errors
+    ///
+    /// `EFAULT` if not all of them can be written, and then none is received;
+    /// what `allow` returns.
+    #[inline(always)]
+    pub(crate) fn try_read(
+        &self,
+        to: &mut IovIterDest<'_>,
+        len: usize,
+        enough: impl FnOnce(usize) -> bool,
+        allow: impl FnOnce(&Window<'_>) -> Result,
+    ) -> Option<Result<usize>> {
+        let mut rx = self.rx.lock();
+        if self.marked.load(Acquire) > 0 {
+            return None;
+        }
+        let read = bytes::read((*rx).as_mut()?, len, enough, to, allow)?;
+        if let Ok(len) = read {
+            self.count_received(len);
+        }
+        Some(read)
+    }
+
     /// Looks at what is queued. Sleeps for other readers, not for bytes.
+    #[inline]
     pub(crate) fn read(&self) -> Incoming<'_, A> {
         let rx = self.rx.lock();
         // In this order: what was committed before the queue was shut counts.
@@ -159,6 +265,13 @@ impl<A: Send + Unpin + Merge> Stream<A> {
             rx,
             empty,
         }
+    }
+
+    /// Counts bytes that the holder of the readers' mutex consumed.
+    #[inline(always)]
+    fn count_received(&self, len: usize) {
+        let received = self.received.load(Relaxed);
+        self.received.store(received.wrapping_add(len), Release);
     }
 
     /// Changes the marks, and what is read of them without their mutex.
@@ -175,20 +288,6 @@ impl<A: Send + Unpin + Merge> Stream<A> {
     pub(crate) fn for_each(&self, see: impl FnMut(&A)) {
         self.marks.lock().for_each(see)
     }
-
-    /// Lets memory go that an empty queue need not keep.
-    fn shrink(&self, rx: &mut Option<Head>) {
-        if !matches!(rx, Some(head) if head.size() > KEEP) {
-            return;
-        }
-        // A writer that is at work will need the memory.
-        if let Some(mut tx) = self.tx.try_lock() {
-            if matches!(&*tx, Some(tail) if tail.used() == 0) {
-                *tx = None;
-                *rx = None;
-            }
-        }
-    }
 }
 
 impl<A: Send + Unpin + Merge> Queue for Stream<A> {
@@ -197,13 +296,14 @@ impl<A: Send + Unpin + Merge> Queue for Stream<A> {
         pin_init!(Self {
             tx <- new_mutex!(None, "queue::Stream::tx"),
             rx <- new_mutex!(None, "queue::Stream::rx"),
-            sent: Atomic::new(0),
-            received: Atomic::new(0),
-            shut: Atomic::new(false),
+            sent: AtomicUsize::new(0),
+            received: AtomicUsize::new(0),
+            trimmed: AtomicUsize::new(0),
+            shut: AtomicBool::new(false),
             marks <- new_mutex!(Marks::new(), "queue::Stream::marks"),
-            marked: Atomic::new(0),
-            holes: Atomic::new(0),
-            urgent: Atomic::new(false),
+            marked: AtomicUsize::new(0),
+            holes: AtomicUsize::new(0),
+            urgent: AtomicBool::new(false),
         })
     }
 
@@ -229,63 +329,40 @@ impl<A: Send + Unpin + Merge> Queue for Stream<A> {
         self.shut.store(true, Release);
     }
 
+    fn trim(&self) -> bool {
+        // Who is at work needs the memory.
+        let Some(mut tx) = self.tx.try_lock() else {
+            return true;
+        };
+        if !matches!(&*tx, Some(tail) if tail.size() > KEEP) {
+            return false;
+        }
+        let sent = self.sent.load(Relaxed);
+        if self.trimmed.swap(sent, Relaxed) != sent || self.used() > 0 {
+            return true;
+        }
+        let Some(mut rx) = self.rx.try_lock() else {
+            return true;
+        };
+        *tx = None;
+        *rx = None;
+        false
+    }
+
     fn discard(&self) {
-        let mut incoming = self.read();
-        incoming.consume_bytes(usize::MAX);
-        let gone = self.with_marks(Marks::clear);
-        drop(incoming);
-        // What the marks hold may take any lock when it is dropped.
-        drop(gone);
-    }
-}
-
-/// Room in a queue. What was filled is forgotten unless it is committed.
-pub(crate) struct Reservation<'a, A: Send + Unpin + Merge> {
-    stream: &'a Stream<A>,
-    tx: Guard<'a, Option<Tail>, MutexBackend>,
-    len: usize,
-}
-
-impl<A: Send + Unpin + Merge> Reservation<'_, A> {
-    /// Fills the room from `from`. May fault, and so sleep.
-    ///
-    /// # Errors
-    ///
-    /// `EFAULT` if not all of it can be read.
-    pub(crate) fn fill(&mut self, from: &mut IovIterSource<'_>) -> Result {
-        let tail = (*self.tx).as_mut().ok_or(EFAULT)?;
-        if tail.write_iter(self.len, from) < self.len {
-            return Err(EFAULT);
+        if self.used() > 0 {
+            let mut incoming = self.read();
+            incoming.consume_bytes(usize::MAX);
+            let gone = self.with_marks(Marks::clear);
+            drop(incoming);
+            // What the marks hold may take any lock when it is dropped.
+            drop(gone);
         }
-        Ok(())
-    }
-
-    /// What was filled in, in two pieces.
-    pub(crate) fn bytes(&self) -> [&[u8]; 2] {
-        self.tx.as_ref().map(Tail::written).unwrap_or_default()
-    }
-
-    /// Makes what was filled in visible to readers, with a mark if there is a
-    /// tag; returns how much it is.
-    pub(crate) fn commit(mut self, tag: Option<Tag<A>>) -> usize {
-        let sent = &self.stream.sent;
-        let start = sent.load(Relaxed);
-        if let Some(tag) = tag {
-            // Before the bytes: who sees them must see it.
-            let end = start.wrapping_add(self.bytes().iter().map(|piece| piece.len()).sum());
-            let left_over = self.stream.with_marks(|marks| marks.push(tag, start, end));
-            drop(left_over);
-        }
-        let len = (*self.tx).as_mut().map_or(0, Tail::commit);
-        sent.store(start.wrapping_add(len), Release);
-        len
-    }
-}
-
-impl<A: Send + Unpin + Merge> Drop for Reservation<'_, A> {
-    fn drop(&mut self) {
-        if let Some(tail) = &mut *self.tx {
-            tail.abort();
+        if let Some(mut tx) = self.tx.try_lock() {
+            if tx.is_some() && self.used() == 0 {
+                *tx = None;
+                *self.rx.lock() = None;
+            }
         }
     }
 }

@@ -2,8 +2,13 @@
 
 //! How much of a limit is in use by messages that wait.
 
-use core::cmp;
-use kernel::sync::atomic::{Atomic, Full, Relaxed};
+use core::{
+    cmp,
+    sync::atomic::{
+        AtomicUsize,
+        Ordering::{Relaxed, SeqCst}, //
+    }, //
+};
 
 /// A limit of so many bytes stands for one message: messages without a payload
 /// take memory too.
@@ -19,16 +24,16 @@ pub(super) fn messages_max(limit: usize) -> usize {
 
 /// The payload bytes and the messages that are in use.
 pub(crate) struct Usage {
-    bytes: Atomic<usize>,
-    messages: Atomic<usize>,
+    bytes: AtomicUsize,
+    messages: AtomicUsize,
 }
 
 impl Usage {
     /// Nothing in use.
     pub(crate) const fn new() -> Self {
         Self {
-            bytes: Atomic::new(0),
-            messages: Atomic::new(0),
+            bytes: AtomicUsize::new(0),
+            messages: AtomicUsize::new(0),
         }
     }
 
@@ -44,6 +49,7 @@ impl Usage {
 
     /// Counts one more message of `len` bytes if the limit of `limit` bytes
     /// allows: always while [`Self::is_writable`] holds.
+    #[inline(always)]
     pub(crate) fn try_charge(&self, len: usize, limit: usize) -> bool {
         let mut bytes = self.bytes();
         loop {
@@ -51,22 +57,27 @@ impl Usage {
             if !fits || self.messages() >= messages_max(limit) {
                 return false;
             }
-            match self.bytes.cmpxchg(bytes, bytes.wrapping_add(len), Relaxed) {
+            let more = bytes.wrapping_add(len);
+            match self
+                .bytes
+                .compare_exchange_weak(bytes, more, Relaxed, Relaxed)
+            {
                 Ok(_) => break,
                 Err(now) => bytes = now,
             }
         }
         // Senders that race for the last place may all get one.
-        self.messages.add(1usize, Relaxed);
+        self.messages.fetch_add(1, Relaxed);
         true
     }
 
     /// Takes back what [`Self::try_charge`] counted.
+    #[inline(always)]
     pub(crate) fn uncharge(&self, len: usize) {
         self.bytes.fetch_sub(len, Relaxed);
-        // Full: who looks for waiting senders next sees those that saw the
-        // queue full.
-        self.messages.fetch_sub(1usize, Full);
+        // In order with all: who looks for waiting senders next sees those that
+        // saw the queue full.
+        self.messages.fetch_sub(1, SeqCst);
     }
 
     /// Whether a quarter of the limit is in use at most, where poll(2) says

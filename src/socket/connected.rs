@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A connected socket, and the connection that it shares with its peer.
+//! A connected socket.
 
 use super::{
-    ancillary::Ancillary,
-    envelope::Envelope,
+    pair::{limit, Bytes, End, Link, Packets, Pair},
     unconnected::Unconnected,
-    Bound,
-    Kind,
     QueueSocket,
     State, //
 };
@@ -15,186 +12,47 @@ use crate::{
     net::{
         cred::PeerCred,
         errno::ECONNRESET,
-        file::FileRef,
         sock::{SkState, Sock},
         socket::Socket,
-        sockopt::Wants,
         uapi::Shutdown, //
     },
-    queue::{record::Records, stream::Stream},
     trace,
-    transport::{local::Local, Side, Transport}, //
+    transport::{Side, Transport}, //
 };
-use core::pin::Pin;
-use kernel::{
-    prelude::*,
-    sync::{aref::ARef, Arc, SetOnce},
-};
-
-/// What one end shows to the other.
-pub(super) struct End {
-    /// The socket, once there is one. It outlives the socket's file, and then
-    /// waking it does nothing.
-    sk: SetOnce<ARef<Sock>>,
-    name: SetOnce<Bound>,
-    /// What the socket will want that accepts this end.
-    wants: SetOnce<Wants>,
-}
-
-impl End {
-    fn new() -> Self {
-        Self {
-            sk: SetOnce::new(),
-            name: SetOnce::new(),
-            wants: SetOnce::new(),
-        }
-    }
-
-    /// Makes `wants` what a socket will want that is accepted at this end.
-    pub(super) fn set_wants(&self, wants: Wants) {
-        self.wants.populate(wants);
-    }
-
-    /// What the socket at this end wants; of one that is not there yet, the
-    /// senders are recorded, as AF_UNIX does.
-    pub(super) fn wants(&self) -> Wants {
-        match (self.sk(), self.wants.as_ref()) {
-            (Some(sk), _) => sk.wants(),
-            (None, Some(wants)) => Wants {
-                cred: true,
-                ..*wants
-            },
-            (None, None) => Wants::all(),
-        }
-    }
-
-    /// Makes `sk` the socket at this end.
-    pub(super) fn set_sk(&self, sk: &Sock) {
-        self.sk.populate(sk.into());
-    }
-
-    /// Makes `name` the name of this end.
-    pub(super) fn set_name(&self, name: Bound) {
-        self.name.populate(name);
-    }
-
-    /// The socket at this end, unless nobody accepted the connection yet.
-    pub(super) fn sk(&self) -> Option<&Sock> {
-        self.sk.as_ref().map(|sk| &**sk)
-    }
-
-    /// The name of this end.
-    pub(super) fn name(&self) -> Option<&Bound> {
-        self.name.as_ref()
-    }
-}
-
-/// A pair of queues of bytes.
-pub(super) type Bytes = Local<Stream<Ancillary>>;
-
-/// A pair of queues of records.
-pub(super) type Packets = Local<Records<Envelope>>;
-
-/// What carries the messages of a connection.
-pub(super) enum Link {
-    Bytes(Pin<KBox<Bytes>>),
-    Packets(Pin<KBox<Packets>>),
-}
-
-impl Link {
-    fn any(&self) -> &dyn Transport {
-        match self {
-            Self::Bytes(link) => &**link,
-            Self::Packets(link) => &**link,
-        }
-    }
-}
-
-/// A connection.
-pub(super) struct Pair {
-    link: Link,
-    a: End,
-    b: End,
-}
-
-impl Pair {
-    /// A connection without ends, for sockets of type `kind`. Sleeps.
-    pub(super) fn new(kind: Kind) -> Result<Arc<Self>> {
-        let flags = GFP_KERNEL_ACCOUNT;
-        let link = match kind {
-            Kind::Stream => Link::Bytes(KBox::pin_init(Local::new(), flags)?),
-            _ => Link::Packets(KBox::pin_init(Local::new(), flags)?),
-        };
-        let (a, b) = (End::new(), End::new());
-        Ok(Arc::new(Self { link, a, b }, flags)?)
-    }
-
-    /// Shows `see` each file that is on its way to `side`. Sleeps.
-    pub(super) fn for_each_file(&self, side: Side, see: &mut dyn FnMut(&FileRef)) {
-        match &self.link {
-            Link::Bytes(link) => link.to(side).for_each(|aux| aux.for_each_file(see)),
-            Link::Packets(link) => link
-                .to(side)
-                .for_each(|envelope| envelope.ancillary.for_each_file(see)),
-        }
-    }
-
-    /// Drops all that is on its way to `side`; that is told of `sk`. Sleeps.
-    fn drop_queued(&self, side: Side, sk: Option<&Sock>, reason: trace::Drop) {
-        trace::drop(sk, || self.link.any().queued(side), reason);
-        self.link.any().discard(side);
-    }
-
-    /// One end.
-    pub(super) fn end(&self, side: Side) -> &End {
-        match side {
-            Side::A => &self.a,
-            Side::B => &self.b,
-        }
-    }
-
-    /// Ends the connection for the end `side`, because the other is gone.
-    fn hang_up(&self, side: Side, error: Option<Error>) {
-        let sk = self.end(side).sk();
-        // The error first: who sees the end of the data must see it too.
-        if let (Some(sk), Some(error)) = (sk, error) {
-            sk.set_error(error);
-        }
-        self.link.any().shut(Side::A);
-        self.link.any().shut(Side::B);
-        if let Some(sk) = sk {
-            sk.state_change();
-            sk.async_hup();
-        }
-    }
-
-    /// Ends a connection that nobody accepted. Sleeps.
-    pub(super) fn reset(&self) {
-        self.hang_up(Side::A, Some(ECONNRESET.into()));
-        // Nobody will read what was sent already.
-        self.drop_queued(Side::B, self.a.sk(), trace::Drop::Reset);
-    }
-}
+use kernel::prelude::*;
 
 /// The state of a connected socket.
 pub(super) struct Connected {
-    pair: Arc<Pair>,
+    pair: Pair,
     side: Side,
 }
 
 impl Connected {
     /// One end of `pair`.
-    pub(super) fn new(pair: Arc<Pair>, side: Side) -> Self {
+    pub(super) fn new(pair: Pair, side: Side) -> Self {
         Self { pair, side }
     }
 
-    /// What carries the messages.
-    pub(super) fn link(&self) -> &Link {
-        &self.pair.link
+    /// The connection, if it is one of bytes.
+    #[inline(always)]
+    pub(super) fn bytes(&self) -> Option<&Link<Bytes>> {
+        match &self.pair {
+            Pair::Bytes(link) => Some(link),
+            Pair::Packets(_) => None,
+        }
+    }
+
+    /// The connection, if it is one of packets.
+    #[inline(always)]
+    pub(super) fn packets(&self) -> Option<&Link<Packets>> {
+        match &self.pair {
+            Pair::Packets(link) => Some(link),
+            Pair::Bytes(_) => None,
+        }
     }
 
     fn any(&self) -> &dyn Transport {
-        self.pair.link.any()
+        self.pair.any()
     }
 
     /// The connection.
@@ -243,11 +101,7 @@ impl Connected {
     fn limit_to(&self, to: Side) -> usize {
         let sender = self.pair.end(to.peer()).sk();
         let receiver = self.pair.end(to).sk();
-        let sndbuf = sender.or(receiver).map_or(0, Sock::sndbuf);
-        match receiver.map(Sock::rcvbuf) {
-            Some((rcvbuf, true)) => rcvbuf.min(sndbuf),
-            _ => sndbuf,
-        }
+        limit(sender.or(receiver), receiver)
     }
 
     /// The bytes that may wait for the peer.
@@ -275,15 +129,14 @@ impl Connected {
     fn is_readable_at(&self, side: Side) -> bool {
         if self.any().is_empty(side) {
             // As AF_UNIX: the read that finds nothing takes the hole away.
-            return match &self.pair.link {
-                Link::Bytes(link) => link.to(side).has_holes_only(),
-                Link::Packets(_) => false,
-            };
+            return self
+                .bytes()
+                .is_some_and(|link| link.queues().to(side).has_holes_only());
         }
-        match (&self.pair.link, self.pair.end(side).sk()) {
-            (Link::Bytes(link), Some(sk)) => {
+        match (self.bytes(), self.pair.end(side).sk()) {
+            (Some(link), Some(sk)) => {
                 let lowat = sk.lowat();
-                let queued = link.queued(side);
+                let queued = link.queues().queued(side);
                 queued >= lowat || queued > self.limit_to(side) / 4
             }
             _ => true,
@@ -292,29 +145,53 @@ impl Connected {
 
     /// Whether there is a byte out of band to receive.
     pub(super) fn is_urgent(&self) -> bool {
-        match &self.pair.link {
-            Link::Bytes(link) => link.to(self.side).is_urgent(),
-            Link::Packets(_) => false,
-        }
+        self.bytes()
+            .is_some_and(|link| link.queues().to(self.side).is_urgent())
     }
 
     /// Tells the peer that there is more to receive. Does not sleep.
     pub(super) fn wake_reader(&self) {
         if let Some(peer) = self.peer().sk() {
-            if self.is_readable_at(self.side.peer()) {
-                peer.data_ready();
-            } else {
-                peer.more_ready();
-            }
+            self.wake_reader_at(peer);
+        }
+    }
+
+    /// As [`Self::wake_reader`], of the peer's socket.
+    #[inline(always)]
+    pub(super) fn wake_reader_at(&self, peer: &Sock) {
+        if peer.has_readers() {
+            self.tell_reader(peer);
+        }
+    }
+
+    #[cold]
+    fn tell_reader(&self, peer: &Sock) {
+        if peer.lowat() == 1 || self.is_readable_at(self.side.peer()) {
+            peer.tell_readers();
+        } else {
+            peer.more_ready();
         }
     }
 
     /// Tells the peer that there is room, if there is enough. Does not sleep.
     pub(super) fn wake_writer(&self) {
         if let Some(peer) = self.peer().sk() {
-            if self.any().is_writable(self.side, self.limit_to(self.side)) {
-                peer.write_space();
-            }
+            self.wake_writer_at(peer);
+        }
+    }
+
+    /// As [`Self::wake_writer`], of the peer's socket.
+    #[inline(always)]
+    pub(super) fn wake_writer_at(&self, peer: &Sock) {
+        if peer.has_writers() {
+            self.tell_writer(peer);
+        }
+    }
+
+    #[cold]
+    fn tell_writer(&self, peer: &Sock) {
+        if self.any().is_writable(self.side, self.limit_to(self.side)) {
+            peer.write_space();
         }
     }
 
@@ -351,14 +228,19 @@ impl Connected {
     ///
     /// A peer whose bytes were not received gets `ECONNRESET`.
     pub(super) fn close(&self) {
-        let unread = match &self.pair.link {
-            Link::Bytes(_) => !self.is_empty(),
+        let unread = match self.packets() {
+            None => !self.is_empty(),
             // As AF_UNIX: one empty packet is none.
-            Link::Packets(link) => link.to(self.side).has_payload(),
+            Some(link) => link.queues().to(self.side).has_payload(),
         };
         self.pair
             .hang_up(self.side.peer(), unread.then(|| ECONNRESET.into()));
         self.discard(trace::Drop::Close);
+    }
+
+    /// Gives memory back: see [`Queue::trim`](crate::queue::Queue::trim).
+    pub(super) fn trim(&self) -> bool {
+        self.any().trim(self.side)
     }
 
     /// Drops all that waits to be received, because nobody will. Sleeps.

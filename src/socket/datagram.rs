@@ -4,8 +4,10 @@
 
 use super::{
     ancillary::Ancillary,
-    envelope::{filter, Credit, Envelope},
-    inbox::{Inbox, Refusal},
+    deliver::{Letter, Refusal},
+    envelope::Credit,
+    inbox::Inbox,
+    payload::Payload,
     unconnected::{autobind_for_cred, find, resolve},
     QueueSocket, //
 };
@@ -21,10 +23,9 @@ use crate::{
         sock::SkState,
         socket::Socket,
         uapi::{Shutdown, AF_UNSPEC},
-        wait, //
+        wait::{block_on, Timeo}, //
     },
-    policy,
-    queue::{record::Parcel, Queue},
+    queue::Queue,
     trace, //
 };
 use kernel::{prelude::*, sync::Arc};
@@ -160,10 +161,10 @@ pub(super) fn sendmsg(
     }
     own.set_sk(sk);
     let nonblock = flags.has(MsgFlags::DONTWAIT);
-    let credit = wait::block_on(
+    let credit = block_on(
         sk,
         Events::OUT,
-        &mut sk.sndtimeo(nonblock),
+        &mut Timeo::send(sk, nonblock),
         || {
             sk.take_error()?;
             if own.is_write_shut() {
@@ -172,25 +173,54 @@ pub(super) fn sendmsg(
             let credit = Credit::new(own, sk, len);
             match target(sock, own, name.as_ref()) {
                 // No room will come of waiting.
-                Ok(to) if credit.is_err() && to.is_shut() => Err(EPIPE),
-                _ => credit,
+                Ok(to) if credit.is_none() && to.is_shut() => Err(EPIPE),
+                _ => credit.ok_or_else(|| {
+                    sk.set_nospace();
+                    EAGAIN
+                }),
             }
         },
         || own.sent.is_writable(sk.sndbuf()),
     )?;
-    let envelope = Envelope {
+    let letter = Letter {
         ancillary: Ancillary::new(control)?,
         credit: Some(credit),
-        end_of_record: false,
-        stamp: None,
     };
-    let parcel = Parcel::new(msg.iter(), envelope).map_err(no_buffers)?;
-    policy::chain::sendmsg(|| [parcel.message().bytes(), &[]])?;
-    if let Err(error) = deliver(sock, own, name.as_ref(), parcel, nonblock) {
-        msg.rewind();
-        return Err(error);
+    let mut payload = Payload::new(sock, &mut msg);
+    match deliver(sock, own, name.as_ref(), &mut payload, letter, nonblock) {
+        Ok(()) => Ok(len),
+        Err(error) => Err(payload.fail(error)),
     }
-    Ok(len)
+}
+
+/// The short way of [`sendmsg`], for messages of bytes alone: sends one to the
+/// peer, or to who has the name, if there is room. Returns `None` where it is
+/// not as easy as that, and then nothing has happened. Sleeps.
+///
+/// # Errors
+///
+/// What the policy returns.
+#[inline(always)]
+pub(super) fn send_plain(
+    sock: &Socket<QueueSocket>,
+    msg: &mut SendMsg<'_>,
+) -> Option<Result<usize>> {
+    let own = sock.inbox()?;
+    let (sk, len) = (sock.sk(), msg.len());
+    if sk.has_error() || sk.passes_cred() || own.is_write_shut() || len > sk.sndbuf() {
+        return None;
+    }
+    let sent = if msg.has_name() {
+        own.set_sk(sk);
+        let name = resolve(msg.name()?).ok()?;
+        find_inbox(sock, &name)
+            .ok()?
+            .deliver_plain(own, sk, msg, len)
+    } else {
+        let peer = own.lock_peer();
+        (*peer).as_ref()?.deliver_plain(own, sk, msg, len)
+    };
+    Some(sent?.map(|()| len))
 }
 
 /// What a send returns that found no memory.
@@ -215,7 +245,8 @@ fn deliver(
     sock: &Socket<QueueSocket>,
     own: &Arc<Inbox>,
     name: Option<&Name>,
-    mut parcel: Parcel<Envelope>,
+    payload: &mut Payload<'_, '_>,
+    mut letter: Letter,
     nonblock: bool,
 ) -> Result {
     let sk = sock.sk();
@@ -227,18 +258,18 @@ fn deliver(
             None => target(sock, own, name)?,
         };
         if let Some(receiver) = to.sk() {
-            if !filter(receiver, &mut parcel)? {
+            if !payload.filter(receiver)? {
                 // As AF_UNIX: the sender is not told.
                 return Ok(());
             }
         }
-        let Err((why, back)) = to.try_deliver(own, sock, parcel) else {
+        let Err(why) = to.try_deliver(own, sock, payload, &mut letter) else {
             return Ok(());
         };
-        parcel = back;
         match why {
             Refusal::NotPeer | Refusal::Files => return Err(EPERM),
             Refusal::Shut => return Err(EPIPE),
+            Refusal::Error(error) => return Err(error),
             Refusal::Dead if own.leave(&to) => {
                 sk.set_state(SkState::Close);
                 disconnected(own, &to);

@@ -2,57 +2,75 @@
 
 //! The inbox of a datagram socket: what waits for it, and who waits to send.
 
-use super::{envelope::Envelope, pollers::Pollers, QueueSocket};
+use super::{envelope::Envelope, pollers::Pollers};
 use crate::{
     names::Name,
     net::{
+        once::Once,
         sock::Sock,
-        socket::Socket,
         wait, //
     },
     queue::{
-        record::{Parcel, Records},
+        record::Records,
         usage::Usage,
-        NoRoom,
         Queue, //
     },
     trace, //
 };
-use core::cmp;
+use core::{
+    cmp,
+    sync::atomic::{
+        fence,
+        AtomicBool,
+        AtomicUsize,
+        Ordering::{Acquire, Relaxed, Release, SeqCst}, //
+    }, //
+};
 use kernel::{
     new_condvar,
     new_mutex,
     prelude::*,
     sync::{
         aref::ARef,
-        atomic::{Acquire, Atomic, Full, Relaxed, Release},
+        lock::{mutex::MutexBackend, Guard},
         Arc,
         CondVar,
         CondVarTimeoutResult,
-        Mutex,
-        SetOnce, //
+        Mutex, //
     }, //
 };
+
+/// The peer of a socket that has none.
+const NOBODY: usize = 0;
+
+/// What tells one inbox from all others.
+#[inline(always)]
+fn id(inbox: &Arc<Inbox>) -> usize {
+    core::ptr::from_ref(&**inbox).addr()
+}
 
 /// What others know of a datagram socket.
 #[pin_data]
 pub(super) struct Inbox {
     /// The socket; it outlives the socket's file, and then waking it does
     /// nothing.
-    sk: SetOnce<ARef<Sock>>,
+    sk: Once<ARef<Sock>>,
     /// The name alone: what the name leads to is this.
-    name: SetOnce<Name>,
+    name: Once<Name>,
     #[pin]
     pub(super) records: Records<Envelope>,
     /// What the socket sent and nobody received yet.
     pub(super) sent: Usage,
-    shut_write: Atomic<bool>,
+    shut_write: AtomicBool,
     /// The socket was closed.
-    dead: Atomic<bool>,
+    dead: AtomicBool,
     /// Whom the socket is connected to: nobody else may send to it. Emptied when
     /// the socket is closed, so that no circle of inboxes remains.
     #[pin]
     peer: Mutex<Option<Arc<Inbox>>>,
+    /// Who that is, for those who look without the mutex: nobody is told twice
+    /// that it changed.
+    peer_id: AtomicUsize,
     /// Where the socket's pollers wait for room at the peer.
     #[pin]
     polls: Mutex<Option<Place>>,
@@ -63,23 +81,9 @@ pub(super) struct Inbox {
     #[pin]
     waiting: Mutex<()>,
     /// How many sleep, or are about to.
-    sleepers: Atomic<usize>,
+    sleepers: AtomicUsize,
     #[pin]
     room: CondVar,
-}
-
-/// Why a message was not taken in.
-pub(super) enum Refusal {
-    /// The receiver is closed.
-    Dead,
-    /// It is connected to another socket.
-    NotPeer,
-    /// It shut its receiving side.
-    Shut,
-    /// It does not take files.
-    Files,
-    /// Its limit is reached.
-    Full,
 }
 
 impl Inbox {
@@ -87,17 +91,18 @@ impl Inbox {
     pub(super) fn new() -> Result<Arc<Self>> {
         Arc::pin_init(
             pin_init!(Self {
-                sk: SetOnce::new(),
-                name: SetOnce::new(),
+                sk: Once::new(),
+                name: Once::new(),
                 records <- Records::new(),
                 sent: Usage::new(),
-                shut_write: Atomic::new(false),
-                dead: Atomic::new(false),
+                shut_write: AtomicBool::new(false),
+                dead: AtomicBool::new(false),
                 peer <- new_mutex!(None, "socket::Inbox::peer"),
+                peer_id: AtomicUsize::new(NOBODY),
                 polls <- new_mutex!(None, "socket::Inbox::polls"),
                 pollers <- Pollers::new(),
                 waiting <- new_mutex!((), "socket::Inbox::waiting"),
-                sleepers: Atomic::new(0),
+                sleepers: AtomicUsize::new(0),
                 room <- new_condvar!("socket::Inbox::room"),
             }),
             GFP_KERNEL_ACCOUNT,
@@ -129,7 +134,16 @@ impl Inbox {
     /// Connects the socket, or disconnects it; returns whom it was connected to.
     /// Sleeps.
     pub(super) fn set_peer(&self, peer: Option<Arc<Self>>) -> Option<Arc<Self>> {
-        core::mem::replace(&mut *self.peer.lock(), peer)
+        let mut now = self.peer.lock();
+        self.peer_id
+            .store(peer.as_ref().map_or(NOBODY, id), Relaxed);
+        core::mem::replace(&mut *now, peer)
+    }
+
+    /// Whom the socket is connected to, who stays that meanwhile. Sleeps.
+    #[inline(always)]
+    pub(super) fn lock_peer(&self) -> Guard<'_, Option<Arc<Self>>, MutexBackend> {
+        self.peer.lock()
     }
 
     /// Ends the connection if it is still to `peer`. Sleeps.
@@ -137,15 +151,19 @@ impl Inbox {
         let mut now = self.peer.lock();
         let same = now.as_ref().is_some_and(|now| Arc::ptr_eq(now, peer));
         let old = if same { now.take() } else { None };
+        if same {
+            self.peer_id.store(NOBODY, Relaxed);
+        }
         drop(now);
         drop(old);
         same
     }
 
-    /// Whether the socket is connected to `other`, or to nobody. Sleeps.
+    /// Whether the socket is connected to `other`, or to nobody.
+    #[inline(always)]
     pub(super) fn accepts(&self, other: &Arc<Self>) -> bool {
-        let peer = self.peer.lock();
-        peer.as_ref().is_none_or(|peer| Arc::ptr_eq(peer, other))
+        let peer = self.peer_id.load(Relaxed);
+        peer == NOBODY || peer == id(other)
     }
 
     /// Whether the socket is connected to `other`. Sleeps.
@@ -200,41 +218,13 @@ impl Inbox {
         }
     }
 
-    /// Takes a message in that `from` sends, or gives it back. Sleeps for other
-    /// senders, not for room.
-    pub(super) fn try_deliver(
-        &self,
-        from: &Arc<Self>,
-        sender: &Socket<QueueSocket>,
-        mut parcel: Parcel<Envelope>,
-    ) -> Result<(), (Refusal, Parcel<Envelope>)> {
-        if !self.accepts(from) {
-            return Err((Refusal::NotPeer, parcel));
+    /// The socket `sk` is told, which waits for its own limit, if there is room.
+    /// Does not sleep.
+    #[cold]
+    pub(super) fn tell_writer(&self, sk: &Sock) {
+        if self.sent.is_writable(sk.sndbuf()) {
+            sk.write_space();
         }
-        if self.is_dead() {
-            return Err((Refusal::Dead, parcel));
-        }
-        if self.records.is_shut() {
-            return Err((Refusal::Shut, parcel));
-        }
-        let envelope = parcel.message_mut().aux_mut();
-        let wants = self.sk().map(Sock::wants);
-        let refused = |wants| envelope.ancillary.address(sender, wants).is_err();
-        if wants.is_some_and(refused) {
-            return Err((Refusal::Files, parcel));
-        }
-        envelope.stamp = self.sk().and_then(Sock::stamp_now);
-        self.records
-            .try_push(parcel, self.limit(sender.sk().sndbuf()))
-            .map_err(|(why, parcel)| match why {
-                NoRoom::Full => (Refusal::Full, parcel),
-                _ if self.is_dead() => (Refusal::Dead, parcel),
-                _ => (Refusal::Shut, parcel),
-            })?;
-        if let Some(sk) = self.sk() {
-            sk.data_ready();
-        }
-        Ok(())
     }
 
     /// Whether a sender with an SO_SNDBUF of `sndbuf` must wait.
@@ -250,8 +240,8 @@ impl Inbox {
     /// `EAGAIN` when the time is up; `ERESTARTSYS` or `EINTR` for a signal.
     pub(super) fn wait_for_room(&self, sndbuf: usize, timeo: &mut c_long) -> Result {
         let mut waiting = self.waiting.lock();
-        // Full: either the reader sees that somebody waits, or this sees room.
-        self.sleepers.fetch_add(1usize, Full);
+        // In order with all: either the reader sees that somebody waits, or this sees room.
+        self.sleepers.fetch_add(1, SeqCst);
         let mut result = Ok(());
         while self.is_full(sndbuf) {
             let left = usize::try_from(*timeo).unwrap_or(0);
@@ -268,7 +258,7 @@ impl Inbox {
                 }
             }
         }
-        self.sleepers.fetch_sub(1usize, Relaxed);
+        self.sleepers.fetch_sub(1, Relaxed);
         drop(waiting);
         // There may be room for the next, or the wake-up was meant for it.
         self.room.notify_one();
@@ -276,7 +266,17 @@ impl Inbox {
     }
 
     /// A message left: tells those who wait, if there is room enough. Sleeps.
+    #[inline(always)]
     pub(super) fn wake_waiting(&self) {
+        // In order with all: they say that they wait before they look.
+        fence(SeqCst);
+        if self.sleepers.load(Relaxed) > 0 || self.pollers.any() {
+            self.tell_waiting();
+        }
+    }
+
+    #[cold]
+    fn tell_waiting(&self) {
         if self.is_full(0) {
             return;
         }

@@ -3,7 +3,8 @@
 //! A listening socket: connections that wait to be accepted.
 
 use super::{
-    connected::{Connected, Pair},
+    connected::Connected,
+    pair::Pair,
     pollers::Pollers,
     Naming,
     QueueSocket,
@@ -39,7 +40,7 @@ use kernel::{
 
 /// A connection that nobody accepted yet.
 struct Embryo {
-    pair: Arc<Pair>,
+    pair: Pair,
     /// Who connected.
     cred: PeerCred,
 }
@@ -52,7 +53,7 @@ pub(super) struct Pending {
 
 impl Pending {
     /// Sleeps.
-    pub(super) fn new(pair: Arc<Pair>, cred: PeerCred) -> Result<Self> {
+    pub(super) fn new(pair: Pair, cred: PeerCred) -> Result<Self> {
         Ok(Self {
             embryo: Embryo { pair, cred },
             place: RBTreeNodeReservation::new(GFP_KERNEL_ACCOUNT)?,
@@ -362,7 +363,7 @@ pub(super) fn accept(
     let embryo = wait::block_on(
         sk,
         Events::IN,
-        &mut sk.rcvtimeo(nonblock),
+        &mut wait::Timeo::recv(sk, nonblock),
         || {
             // What can fail comes before the embryo leaves the queue.
             backlog.may_pop()?;

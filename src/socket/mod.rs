@@ -38,12 +38,16 @@ mod ancillary;
 mod collect;
 mod connected;
 mod datagram;
+mod deliver;
 mod envelope;
 mod inbox;
 mod inflight;
 mod listening;
 pub(crate) mod option;
 mod packet;
+mod pair;
+mod payload;
+mod plain;
 mod poll;
 mod pollers;
 mod recv;
@@ -78,6 +82,7 @@ use crate::{
             SOCK_STREAM, //
         },
     },
+    queue::Queue,
     trace, //
 };
 use core::pin::Pin;
@@ -149,6 +154,12 @@ pub(crate) struct PerNet {
     /// As above.
     #[pin]
     pidfds: Pidfds,
+}
+
+/// The queue that `sock` sends to has more memory than it is to keep for long.
+#[cold]
+fn tend_later(sock: &Socket<QueueSocket>) {
+    sock.sk().net().tend_later::<Qsock>();
 }
 
 /// The names of the namespace that `sock` is in.
@@ -228,7 +239,11 @@ impl SocketOps for QueueSocket {
         let bytes = match (cmd, sock.state.as_ref()) {
             (SIOCATMARK, _) if sock.kind != Kind::Stream => return Err(EOPNOTSUPP.into()),
             (SIOCATMARK, _) => sock.bytes().map_or(0, |(connected, link)| {
-                link.to(connected.side()).read().is_at_mark().into()
+                link.queues()
+                    .to(connected.side())
+                    .read()
+                    .is_at_mark()
+                    .into()
             }),
             (SIOCINQ, Some(State::Datagram(inbox))) => inbox.records.first_len(),
             (SIOCOUTQ, Some(State::Datagram(inbox))) => inbox.sent.bytes(),
@@ -259,6 +274,14 @@ impl SocketOps for QueueSocket {
         }
     }
 
+    fn tend(&self) -> bool {
+        match self.state.as_ref() {
+            Some(State::Connected(connected)) => connected.trim(),
+            Some(State::Datagram(inbox)) => inbox.records.trim(),
+            _ => false,
+        }
+    }
+
     fn show_fdinfo(sock: &Socket<Self>, to: &SeqFile) {
         sight::show_fdinfo(sock, to)
     }
@@ -273,26 +296,69 @@ impl SocketOps for QueueSocket {
         unconnected::shutdown(sock, how)
     }
 
-    fn sendmsg(sock: &Socket<Self>, msg: SendMsg<'_>) -> Result<usize> {
-        let (len, flags) = (msg.len(), msg.flags());
-        let result = match (sock.kind, sock.inbox()) {
-            (Kind::Stream, _) => send::sendmsg(sock, sock.bytes(), msg),
-            (Kind::SeqPacket, _) => packet::sendmsg(sock, sock.packets(), msg),
-            (Kind::Datagram, Some(inbox)) => datagram::sendmsg(sock, inbox, msg),
-            (Kind::Datagram, None) => Err(ENOTCONN.into()),
-        };
-        trace::send(sock.sk(), len, flags, &result);
-        result
+    #[inline(always)]
+    fn sendmsg<const KIND: u16>(sock: &Socket<Self>, mut msg: SendMsg<'_>) -> Result<usize> {
+        if msg.is_plain() && !trace::send_enabled() {
+            let sent = match KIND {
+                SOCK_STREAM => send::send_plain(sock, &mut msg),
+                SOCK_SEQPACKET => packet::send_plain(sock, &mut msg),
+                _ => datagram::send_plain(sock, &mut msg),
+            };
+            if let Some(sent) = sent {
+                return sent;
+            }
+        }
+        send_long(sock, msg)
     }
 
-    fn recvmsg(sock: &Socket<Self>, msg: RecvMsg<'_>) -> Result<usize> {
-        let (len, flags) = (msg.len(), msg.flags());
-        let result = match (sock.kind, Source::of(sock)) {
-            (Kind::Stream, _) => recv::recvmsg(sock, sock.bytes(), msg),
-            (_, Some(source)) => packet::recvmsg(sock, &source, msg),
-            (_, None) => Err(ENOTCONN.into()),
-        };
-        trace::recv(sock.sk(), len, flags, &result);
-        result
+    #[inline(always)]
+    fn recvmsg<const KIND: u16>(sock: &Socket<Self>, mut msg: RecvMsg<'_>) -> Result<usize> {
+        if msg.is_plain() && !trace::recv_enabled() {
+            let received = match KIND {
+                SOCK_STREAM => recv::recv_plain(sock, &mut msg),
+                SOCK_SEQPACKET => plain::recv_packet(sock, &mut msg),
+                _ => plain::recv_datagram(sock, &mut msg),
+            };
+            if let Some(received) = received {
+                return received;
+            }
+        }
+        recv_long::<KIND>(sock, msg)
     }
+}
+
+/// sendmsg(2), whatever the message. Sleeps.
+#[cold]
+fn send_long(sock: &Socket<QueueSocket>, msg: SendMsg<'_>) -> Result<usize> {
+    let (len, flags) = (msg.len(), msg.flags());
+    let result = match (sock.kind, sock.inbox()) {
+        (Kind::Stream, _) => send::sendmsg(sock, sock.bytes(), msg),
+        (Kind::SeqPacket, _) => packet::sendmsg(sock, sock.packets(), msg),
+        (Kind::Datagram, Some(inbox)) => datagram::sendmsg(sock, inbox, msg),
+        (Kind::Datagram, None) => Err(ENOTCONN.into()),
+    };
+    trace::send(sock.sk(), len, flags, &result);
+    result
+}
+
+/// recvmsg(2), whatever the call. Sleeps.
+#[cold]
+fn recv_long<const KIND: u16>(sock: &Socket<QueueSocket>, mut msg: RecvMsg<'_>) -> Result<usize> {
+    if msg.is_plain() && !trace::recv_enabled() {
+        let received = match KIND {
+            SOCK_STREAM => recv::wait_plain(sock, &mut msg),
+            _ => plain::wait(sock, &mut msg),
+        };
+        if let Some(received) = received {
+            return received;
+        }
+    }
+    let (len, flags) = (msg.len(), msg.flags());
+    let result = match (sock.kind, Source::of(sock)) {
+        (Kind::Stream, _) => recv::recvmsg(sock, sock.bytes(), msg),
+        (_, Some(source)) => packet::recvmsg(sock, &source, msg),
+        (_, None) => Err(ENOTCONN.into()),
+    };
+    trace::recv(sock.sk(), len, flags, &result);
+    result
 }

@@ -13,7 +13,8 @@ use crate::{
         uapi::{CAP_CHOWN, CAP_FOWNER, SO_INQ, SO_RCVLOWAT},
     },
 };
-use kernel::{prelude::*, sync::atomic::Relaxed, task::Kuid};
+use core::sync::atomic::Ordering::Relaxed;
+use kernel::{prelude::*, task::Kuid};
 
 // The numbers of include/uapi/linux/qsock.h; the crate's root compares them.
 

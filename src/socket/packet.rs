@@ -5,10 +5,11 @@
 
 use super::{
     ancillary::{Ancillary, Received},
-    connected::{Connected, Packets},
-    datagram::no_buffers,
-    envelope::{filter, Envelope},
+    connected::Connected,
+    envelope::Envelope,
     inbox::Inbox,
+    pair::{limit, Link, Packets},
+    payload::{queue_plain, Payload, Refused},
     unconnected::autobind_for_cred,
     QueueSocket,
     QSOCK, //
@@ -21,13 +22,12 @@ use crate::{
         poll::Events,
         scm::Control,
         socket::Socket,
-        wait, //
+        wait::{block_on, Timeo}, //
     },
     policy,
     queue::{
-        record::{Parcel, Records},
+        record::{Incoming, Records, Slot},
         Empty,
-        NoRoom,
         Queue, //
     },
 };
@@ -44,7 +44,7 @@ use kernel::prelude::*;
 /// receiver takes no files; `ETOOMANYREFS`; what the policy returns.
 pub(super) fn sendmsg(
     sock: &Socket<QueueSocket>,
-    connection: Option<(&Connected, &Packets)>,
+    connection: Option<(&Connected, &Link<Packets>)>,
     mut msg: SendMsg<'_>,
 ) -> Result<usize> {
     let sk = sock.sk();
@@ -65,62 +65,87 @@ pub(super) fn sendmsg(
     }
     let mut ancillary = Ancillary::new(control)?;
     ancillary.address(sock, connected.peer().wants())?;
-    let envelope = Envelope {
-        ancillary,
-        credit: None,
-        end_of_record: flags.has(MsgFlags::EOR),
-        stamp: connected.peer().sk().and_then(|peer| peer.stamp_now()),
-    };
-    let mut parcel = Parcel::new(msg.iter(), envelope).map_err(no_buffers)?;
-    policy::chain::sendmsg(|| [parcel.message().bytes(), &[]])?;
+    let stamp = connected.peer().sk().and_then(|peer| peer.stamp_now());
+    let envelope = Envelope::plain(None).with(ancillary, stamp)?;
 
+    let mut payload = Payload::new(sock, &mut msg);
     if let Some(peer) = connected.peer().sk() {
-        if !filter(peer, &mut parcel)? {
+        if !payload.filter(peer)? {
             return Ok(len);
         }
     }
-    let queue = link.to(connected.side().peer());
-    let mut parcel = Some(parcel);
-    let queued = wait::block_on(
+    let queue = link.queues().to(connected.side().peer());
+    let mut envelope = Some(envelope);
+    let queued = block_on(
         sk,
         Events::OUT,
-        &mut sk.sndtimeo(flags.has(MsgFlags::DONTWAIT)),
+        &mut Timeo::send(sk, flags.has(MsgFlags::DONTWAIT)),
         || {
             sk.take_error()?;
-            let whole = parcel.take().ok_or(EINVAL)?;
-            queue
-                .try_push(whole, connected.limit())
-                .map_err(|(why, back)| {
-                    parcel = Some(back);
-                    match why {
-                        NoRoom::Full => {
-                            sk.set_nospace();
-                            EAGAIN
-                        }
-                        _ => EPIPE,
+            payload
+                .try_queue(queue, connected.limit(), &mut envelope)
+                .map_err(|why| match why {
+                    Refused::Full => {
+                        sk.set_nospace();
+                        EAGAIN
                     }
+                    Refused::Shut => EPIPE,
+                    Refused::Error(error) => error,
                 })
         },
         || connected.is_writable(),
     );
     if let Err(error) = queued {
-        msg.rewind();
-        return Err(error);
+        return Err(payload.fail(error));
     }
     connected.wake_reader();
     Ok(len)
 }
 
+/// The short way of [`sendmsg`], for messages of bytes alone, if there is room.
+/// Returns `None` where it is not as easy as that, and then nothing has
+/// happened. Sleeps.
+///
+/// # Errors
+///
+/// What the policy returns.
+#[inline(always)]
+pub(super) fn send_plain(
+    sock: &Socket<QueueSocket>,
+    msg: &mut SendMsg<'_>,
+) -> Option<Result<usize>> {
+    let (connected, link) = sock.packets()?;
+    let (sk, peer, len) = (
+        sock.sk(),
+        link.end(connected.side().peer()).sk()?,
+        msg.len(),
+    );
+    if sk.has_error() || sk.passes_cred() || peer.wants_more_than_bytes() || len > sk.sndbuf() {
+        return None;
+    }
+    let queue = link.queues().to(connected.side().peer());
+    let limit = limit(Some(sk), Some(peer));
+    let end_of_record = msg.flags().has(MsgFlags::EOR);
+    let queued = queue_plain(msg, len, queue, limit, end_of_record, || {
+        Envelope::plain(None)
+    })?;
+    if queued.is_ok() {
+        connected.wake_reader_at(peer);
+    }
+    Some(queued.map(|()| len))
+}
+
 /// Where packets come from.
 pub(super) enum Source<'a> {
     /// A connection.
-    Peer(&'a Connected, &'a Packets),
+    Peer(&'a Connected, &'a Link<Packets>),
     /// Anybody.
     Inbox(&'a Inbox),
 }
 
 impl<'a> Source<'a> {
     /// Where those of `socket` come from, if there is anything.
+    #[inline(always)]
     pub(super) fn of(socket: &'a QueueSocket) -> Option<Self> {
         match socket.inbox() {
             Some(inbox) => Some(Self::Inbox(inbox)),
@@ -130,9 +155,11 @@ impl<'a> Source<'a> {
             }
         }
     }
-    fn queue(&self) -> &Records<Envelope> {
+
+    #[inline(always)]
+    pub(super) fn queue(&self) -> &Records<Envelope> {
         match self {
-            Self::Peer(connected, link) => link.to(connected.side()),
+            Self::Peer(connected, link) => link.queues().to(connected.side()),
             Self::Inbox(inbox) => &inbox.records,
         }
     }
@@ -146,7 +173,8 @@ impl<'a> Source<'a> {
     }
 
     /// A message left: there may be room for the next.
-    fn wake_senders(&self) {
+    #[inline(always)]
+    pub(super) fn wake_senders(&self) {
         match self {
             Self::Peer(connected, _) => connected.wake_writer(),
             Self::Inbox(inbox) => inbox.wake_waiting(),
@@ -182,10 +210,9 @@ pub(super) fn recvmsg(
     }
     let sk = sock.sk();
     let nonblock = flags.has(MsgFlags::DONTWAIT);
-    let mut timeo = sk.rcvtimeo(nonblock);
-    let may_wait = timeo != 0;
+    let mut timeo = Timeo::recv(sk, nonblock);
     let queue = source.queue();
-    let got = wait::block_on(
+    let got = block_on(
         sk,
         Events::IN | Events::MORE,
         &mut timeo,
@@ -195,7 +222,7 @@ pub(super) fn recvmsg(
                 (Err(Empty::Yet), _) => Err(EAGAIN),
                 // As AF_UNIX: who does not wait is not told of the end of
                 // datagrams, because there may be other senders.
-                (Err(Empty::Shut), Source::Inbox(_)) if !may_wait => Err(EAGAIN),
+                (Err(Empty::Shut), Source::Inbox(_)) if sk.rcvtimeo(nonblock) == 0 => Err(EAGAIN),
                 (Err(Empty::Shut), _) => Ok(None),
                 (Ok(got), _) => got.map(Some),
             }
@@ -238,44 +265,64 @@ fn receive(
     sock: &Socket<QueueSocket>,
     source: &Source<'_>,
     msg: &mut RecvMsg<'_>,
-    mut incoming: crate::queue::record::Incoming<'_, Envelope>,
+    mut incoming: Incoming<'_, Envelope>,
 ) -> Result<Got> {
     let flags = msg.flags();
     let peek = flags.has(MsgFlags::PEEK);
-    let bytes = incoming.bytes();
-    policy::chain::recvmsg(|| [bytes, &[]])?;
-    let (all, len) = (bytes.len(), bytes.len().min(msg.len()));
-    if msg.iter().copy_to_iter(&bytes[..len]) < len {
-        return Err(EFAULT);
-    }
+    let pieces = incoming.bytes();
+    policy::chain::recvmsg(|| pieces)?;
+    let (all, len) = copy(pieces, msg)?;
     if len < all {
         msg.set_flag(MsgFlags::TRUNC);
     }
-    let open = |envelope: &mut Envelope| {
+    let open = |slot: &mut Slot<Envelope>| {
         let mut beside = Received::default();
-        beside.add_sender(&envelope.ancillary);
-        beside.add_files(&mut envelope.ancillary, peek);
+        if let Some(ancillary) = slot.aux_mut().ancillary() {
+            beside.add_sender(ancillary);
+            beside.add_files(ancillary, peek);
+        }
+        let end_of_record = slot.mark();
+        let envelope = slot.aux();
         Got {
             len: if flags.has(MsgFlags::TRUNC) { all } else { len },
             beside,
-            stamp: envelope.stamp,
-            end_of_record: envelope.end_of_record,
+            stamp: envelope.stamp(),
+            end_of_record,
             from: source.name(envelope).copied(),
         }
     };
     if peek {
         incoming.set_peeked();
-        let got = incoming
-            .message_mut()
-            .map(|message| open(message.aux_mut()));
+        let got = incoming.slot().map(open);
         sock.sk().peeked(len);
         return got.ok_or(EAGAIN);
     }
-    let mut message = incoming.take().ok_or(EAGAIN)?;
-    let got = open(message.aux_mut());
-    sock.sk().peek_consumed(message.len());
+    let mut slot = incoming.take().ok_or(EAGAIN)?;
+    let got = open(&mut slot);
+    sock.sk().peek_consumed(slot.len());
     // The sender's limit is free before it is told.
-    drop(message);
+    drop(slot);
     source.wake_senders();
     Ok(got)
+}
+
+/// Copies as much of a message as there is room for; returns its length, and how
+/// much that is.
+///
+/// # Errors
+///
+/// `EFAULT`.
+fn copy(pieces: [&[u8]; 2], msg: &mut RecvMsg<'_>) -> Result<(usize, usize)> {
+    let mut left = msg.len();
+    let mut all = 0usize;
+    for piece in pieces {
+        let now = piece.get(..left).unwrap_or(piece);
+        if !now.is_empty() && msg.iter().copy_to_iter(now) < now.len() {
+            return Err(EFAULT);
+        }
+        // OVERFLOW: It was the lesser one. The pieces are of one allocation.
+        left = left.wrapping_sub(now.len());
+        all = all.wrapping_add(piece.len());
+    }
+    Ok((all, msg.len().wrapping_sub(left)))
 }

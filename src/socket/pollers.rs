@@ -3,13 +3,16 @@
 //! Sockets that poll for room at another one.
 
 use crate::net::sock::Sock;
+use core::sync::atomic::{
+    AtomicBool,
+    Ordering::{Relaxed, SeqCst}, //
+};
 use kernel::{
     new_mutex,
     prelude::*,
     rbtree::{RBTree, RBTreeNodeReservation},
     sync::{
         aref::ARef,
-        atomic::{Atomic, Full, Relaxed},
         Mutex, //
     }, //
 };
@@ -25,7 +28,7 @@ pub(super) struct Pollers {
     #[pin]
     list: Mutex<List>,
     /// Whether there are any, for who looks without the mutex.
-    any: Atomic<bool>,
+    any: AtomicBool,
 }
 
 impl Pollers {
@@ -39,7 +42,7 @@ impl Pollers {
                 },
                 "socket::Pollers::list"
             ),
-            any: Atomic::new(false),
+            any: AtomicBool::new(false),
         })
     }
 
@@ -58,7 +61,7 @@ impl Pollers {
         // OVERFLOW: It takes centuries to count so far.
         list.next += 1;
         list.sockets.insert(place.into_node(number, sk.into()));
-        self.any.xchg(true, Full);
+        self.any.swap(true, SeqCst);
         Ok(number)
     }
 
@@ -71,9 +74,15 @@ impl Pollers {
         drop(node);
     }
 
+    /// Whether there are any.
+    #[inline(always)]
+    pub(super) fn any(&self) -> bool {
+        self.any.load(Relaxed)
+    }
+
     /// Tells all, who stay. Sleeps.
     pub(super) fn wake(&self) {
-        if !self.any.load(Relaxed) {
+        if !self.any() {
             return;
         }
         for sk in self.list.lock().sockets.values() {
@@ -83,7 +92,7 @@ impl Pollers {
 
     /// Tells all, who leave: they come again if they still need to. Sleeps.
     pub(super) fn dismiss(&self) {
-        if !self.any.load(Relaxed) {
+        if !self.any() {
             return;
         }
         let mut list = self.list.lock();

@@ -4,7 +4,8 @@
 
 use super::{
     ancillary::Received,
-    connected::{Bytes, Connected},
+    connected::Connected,
+    pair::{Bytes, Link},
     QueueSocket,
     QSOCK, //
 };
@@ -14,13 +15,15 @@ use crate::{
         poll::Events,
         sock::Sock,
         socket::Socket,
-        wait, //
+        wait::{block_on, pass_on, wait_for, Timeo}, //
     },
     policy,
     queue::{
         marks::Look,
         stream::{Next, Span},
-        Empty, //
+        Empty,
+        Queue,
+        Window, //
     },
 };
 use kernel::prelude::*;
@@ -40,7 +43,7 @@ use kernel::prelude::*;
 /// length of that is returned instead.
 pub(super) fn recvmsg(
     sock: &Socket<QueueSocket>,
-    connection: Option<(&Connected, &Bytes)>,
+    connection: Option<(&Connected, &Link<Bytes>)>,
     mut msg: RecvMsg<'_>,
 ) -> Result<usize> {
     let (connected, link) = connection.ok_or(EINVAL)?;
@@ -62,9 +65,9 @@ pub(super) fn recvmsg(
     if flags.has(MsgFlags::OOB) {
         return receiver.recv_urgent(&mut msg);
     }
-    let mut timeo = sk.rcvtimeo(flags.has(MsgFlags::DONTWAIT));
+    let mut timeo = Timeo::recv(sk, flags.has(MsgFlags::DONTWAIT));
     let result = loop {
-        let step = wait::block_on(
+        let step = block_on(
             sk,
             Events::IN | Events::MORE,
             &mut timeo,
@@ -95,6 +98,63 @@ pub(super) fn recvmsg(
     Ok(copied)
 }
 
+/// The short way of [`recvmsg`], for plain calls: receives bytes that are there and
+/// have nothing beside them. Returns `None` where it is not as easy as that, and
+/// then nothing has happened. May fault, and so sleep.
+///
+/// # Errors
+///
+/// `EFAULT`; what the policy returns.
+#[inline(always)]
+pub(super) fn recv_plain(
+    sock: &Socket<QueueSocket>,
+    msg: &mut RecvMsg<'_>,
+) -> Option<Result<usize>> {
+    let (connected, link) = sock.bytes()?;
+    let (sk, len) = (sock.sk(), msg.len());
+    let peer = link.end(connected.side().peer()).sk()?;
+    if sk.wants_sender() || sk.peek_offset().is_some() || sock.wants_inq() {
+        return None;
+    }
+    let queue = link.queues().to(connected.side());
+    let enough = |found| found >= sk.lowat();
+    let allow = |bytes: &Window<'_>| policy::chain::recvmsg(|| bytes.pieces());
+    let received = queue.try_read(msg.iter(), len, enough, allow)?;
+    if received.is_ok() {
+        connected.wake_writer_at(peer);
+    }
+    Some(received)
+}
+
+/// As [`recv_plain`], where nothing is there yet: waits for it. Returns `None` too if
+/// the call must not wait, or not for so little.
+///
+/// # Errors
+///
+/// As [`recvmsg`].
+pub(super) fn wait_plain(
+    sock: &Socket<QueueSocket>,
+    msg: &mut RecvMsg<'_>,
+) -> Option<Result<usize>> {
+    let (connected, link) = sock.bytes()?;
+    let sk = sock.sk();
+    let queue = link.queues().to(connected.side());
+    let is_there = || !queue.is_empty() || queue.has_holes_only() || queue.is_shut();
+    if is_there() || sk.has_error() || sk.lowat() > 1 || msg.flags().has(MsgFlags::DONTWAIT) {
+        return None;
+    }
+    let mut timeo = Timeo::recv(sk, false);
+    let events = Events::IN | Events::MORE;
+    if let Err(error) = wait_for(sk, events, &mut timeo, || is_there() || sk.has_error()) {
+        return Some(Err(error));
+    }
+    let received = recv_plain(sock, msg);
+    if received.is_some() && !queue.is_empty() {
+        pass_on(sk, events);
+    }
+    received
+}
+
 /// How a call goes on that took what is there.
 enum Step {
     /// It may receive more.
@@ -107,7 +167,7 @@ enum Step {
 struct Receiver<'a> {
     sk: &'a Sock,
     connected: &'a Connected,
-    link: &'a Bytes,
+    link: &'a Link<Bytes>,
     /// It does not wait for more than these.
     target: usize,
     len: usize,
@@ -126,7 +186,7 @@ impl Receiver<'_> {
 
     /// Takes what is there.
     fn try_recv(&mut self, msg: &mut RecvMsg<'_>) -> Result<Step> {
-        let mut incoming = self.link.to(self.connected.side()).read();
+        let mut incoming = self.link.queues().to(self.connected.side()).read();
         let offset = if self.peek {
             self.sk.peek_offset()
         } else {
@@ -225,7 +285,7 @@ impl Receiver<'_> {
         if self.sk.is_urgent_inline() {
             return Err(EINVAL);
         }
-        let incoming = self.link.to(self.connected.side()).read();
+        let incoming = self.link.queues().to(self.connected.side()).read();
         // Looked at first, so that a fault loses nothing.
         let byte = incoming.urgent(true).ok_or(EINVAL)?;
         if self.len == 0 {

@@ -4,8 +4,10 @@
 
 use super::{
     ancillary::Ancillary,
-    connected::{Bytes, Connected},
+    connected::Connected,
     datagram::no_buffers,
+    pair::{limit, Bytes, Link},
+    tend_later,
     QueueSocket, //
 };
 use crate::{
@@ -17,10 +19,10 @@ use crate::{
         scm::Control,
         sock::Sock,
         socket::Socket,
-        wait, //
+        wait::{block_on, Timeo}, //
     },
     policy,
-    queue::{marks::Tag, NoRoom},
+    queue::{marks::Tag, NoRoom, Window},
 };
 use kernel::prelude::*;
 
@@ -37,7 +39,7 @@ use kernel::prelude::*;
 /// part was taken, the length of that is returned instead.
 pub(super) fn sendmsg(
     sock: &Socket<QueueSocket>,
-    connection: Option<(&Connected, &Bytes)>,
+    connection: Option<(&Connected, &Link<Bytes>)>,
     mut msg: SendMsg<'_>,
 ) -> Result<usize> {
     let control = Control::parse(sock, &msg)?;
@@ -69,13 +71,44 @@ pub(super) fn sendmsg(
         _ => Ok(sent),
     }
 }
+/// The short way of [`sendmsg`], for plain messages: sends all of one, if there is
+/// room and the receiver is to get nothing but bytes. Returns `None` where it is
+/// not as easy as that, and then nothing has happened. May fault, and so sleep.
+///
+/// # Errors
+///
+/// `EFAULT`; what the policy returns.
+#[inline(always)]
+pub(super) fn send_plain(
+    sock: &Socket<QueueSocket>,
+    msg: &mut SendMsg<'_>,
+) -> Option<Result<usize>> {
+    let (connected, link) = sock.bytes()?;
+    let (sk, peer) = (sock.sk(), link.end(connected.side().peer()).sk()?);
+    if msg.has_name() || sk.has_error() || sk.passes_cred() || peer.wants_sender() {
+        return None;
+    }
+    let (len, limit) = (msg.len(), limit(Some(sk), Some(peer)));
+    let queue = link.queues().to(connected.side().peer());
+    let written = queue.try_write(msg.iter(), len, limit, allow, || tend_later(sock))?;
+    if written.is_ok() {
+        connected.wake_reader_at(peer);
+    }
+    Some(written.map(|()| len))
+}
+
+/// Asks the policy.
+#[inline(always)]
+fn allow(bytes: &Window<'_>) -> Result {
+    policy::chain::sendmsg(|| bytes.pieces())
+}
 
 /// One call's sender.
 struct Sender<'a> {
     sock: &'a Socket<QueueSocket>,
     sk: &'a Sock,
     connected: &'a Connected,
-    link: &'a Bytes,
+    link: &'a Link<Bytes>,
 }
 
 impl Sender<'_> {
@@ -118,10 +151,10 @@ impl Sender<'_> {
             let aux = (!part.is_empty()).then_some(part);
             tag = Some(Tag::new(aux, urgent).map_err(no_buffers)?);
         }
-        let sent = wait::block_on(
+        let sent = block_on(
             self.sk,
             Events::OUT,
-            &mut self.sk.sndtimeo(nonblock),
+            &mut Timeo::send(self.sk, nonblock),
             || self.try_send(msg, len, &mut tag),
             || self.connected.is_writable(),
         )?;
@@ -140,8 +173,8 @@ impl Sender<'_> {
         tag: &mut Option<Tag<Ancillary>>,
     ) -> Result<usize> {
         self.sk.take_error()?;
-        let queue = self.link.to(self.connected.side().peer());
-        let reserved = queue.try_reserve(len, self.connected.limit());
+        let queue = self.link.queues().to(self.connected.side().peer());
+        let reserved = queue.try_reserve(len, self.connected.limit(), || tend_later(self.sock));
         let mut room = reserved.map_err(|why| match why {
             NoRoom::Full => {
                 self.sk.set_nospace();

@@ -3,27 +3,28 @@
 //! A socket's data: its type, its name, and what it became.
 
 use super::{
-    connected::{Bytes, Connected, Link, Packets},
+    connected::Connected,
     inbox::Inbox,
     listening::{Backlog, Listening},
+    pair::{Bytes, Link, Packets},
     unconnected::Unconnected, //
 };
 use crate::{
     names::Entry,
     net::{
         cred::{current_fsuid, Kgid},
-        file::FileRef, //
+        file::FileRef,
+        once::Once, //
     },
     trace, //
 };
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use kernel::{
     new_mutex,
     prelude::*,
     sync::{
-        atomic::{Atomic, Relaxed},
         Arc,
-        Mutex,
-        SetOnce, //
+        Mutex, //
     },
     task::Kuid, //
 };
@@ -64,6 +65,9 @@ impl Target {
 pub(super) type Bound = Arc<Entry<Target>>;
 
 /// What a socket became.
+///
+/// With a tag of its own: to tell it from what is inside takes longer.
+#[repr(u8)]
 pub(super) enum State {
     Listening(Listening),
     Connected(Connected),
@@ -94,13 +98,13 @@ pub(crate) struct QueueSocket {
     /// other call knows yet.
     #[pin]
     pub(super) transition: Mutex<Unconnected>,
-    pub(super) state: SetOnce<State>,
-    pub(super) name: SetOnce<Naming>,
+    pub(super) state: Once<State>,
+    pub(super) name: Once<Naming>,
     pub(super) kind: Kind,
     /// Who made the socket: what fchown(2) changed is not theirs.
     pub(super) creator: (Kuid, Kgid),
     /// SO_INQ.
-    pub(super) inq: Atomic<bool>,
+    pub(super) inq: AtomicBool,
 }
 
 impl QueueSocket {
@@ -109,16 +113,16 @@ impl QueueSocket {
         try_pin_init!(Self {
             transition <- new_mutex!(Unconnected::default(), "socket::QueueSocket::transition"),
             state: {
-                let state = SetOnce::new();
+                let state = Once::new();
                 if kind == Kind::Datagram {
                     state.populate(State::Datagram(Inbox::new()?));
                 }
                 state
             },
-            name: SetOnce::new(),
+            name: Once::new(),
             kind,
             creator: (current_fsuid(), Kgid::current_fsgid()),
-            inq: Atomic::new(false),
+            inq: AtomicBool::new(false),
         }? Error)
     }
 
@@ -128,24 +132,21 @@ impl QueueSocket {
     }
 
     /// The connection, if it is one of bytes.
-    pub(super) fn bytes(&self) -> Option<(&Connected, &Bytes)> {
+    #[inline(always)]
+    pub(super) fn bytes(&self) -> Option<(&Connected, &Link<Bytes>)> {
         let connected = self.connected()?;
-        match connected.link() {
-            Link::Bytes(link) => Some((connected, link)),
-            Link::Packets(_) => None,
-        }
+        Some((connected, connected.bytes()?))
     }
 
     /// The connection, if it is one of packets.
-    pub(super) fn packets(&self) -> Option<(&Connected, &Packets)> {
+    #[inline(always)]
+    pub(super) fn packets(&self) -> Option<(&Connected, &Link<Packets>)> {
         let connected = self.connected()?;
-        match connected.link() {
-            Link::Packets(link) => Some((connected, link)),
-            Link::Bytes(_) => None,
-        }
+        Some((connected, connected.packets()?))
     }
 
     /// The inbox, if it is a datagram socket.
+    #[inline(always)]
     pub(super) fn inbox(&self) -> Option<&Arc<Inbox>> {
         match self.state.as_ref() {
             Some(State::Datagram(inbox)) => Some(inbox),
@@ -162,7 +163,7 @@ impl QueueSocket {
             }
             Some(State::Datagram(inbox)) => inbox
                 .records
-                .for_each(|envelope| envelope.ancillary.for_each_file(see)),
+                .for_each(|envelope| envelope.for_each_file(see)),
             None => {}
         }
     }
@@ -177,6 +178,7 @@ impl QueueSocket {
         }
     }
 
+    #[inline(always)]
     pub(super) fn connected(&self) -> Option<&Connected> {
         match self.state.as_ref() {
             Some(State::Connected(connected)) => Some(connected),

@@ -5,11 +5,12 @@
 //! because it is remembered before there is anything to shut.
 
 use super::{
-    connected::{Connected, Pair},
+    connected::Connected,
     datagram,
     listening::{AwaitedRoom, Backlog, Listening, Pending, Room},
     names_of,
     option,
+    pair::Pair,
     Bound,
     Naming,
     QueueSocket,

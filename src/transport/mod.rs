@@ -56,4 +56,8 @@ pub(crate) trait Transport: Send + Sync {
 
     /// Lets everything go that is on its way to `to`.
     fn discard(&self, to: Side);
+
+    /// Gives back memory for what is on its way to `to`: see
+    /// [`Queue::trim`](crate::queue::Queue::trim).
+    fn trim(&self, to: Side) -> bool;
 }

@@ -84,7 +84,7 @@ impl SocketOps for EchoSocket {
         Events::OUT | Events::IN.when(!sock.bytes.lock().is_empty())
     }
 
-    fn sendmsg(sock: &Socket<Self>, mut msg: SendMsg<'_>) -> Result<usize> {
+    fn sendmsg<const KIND: u16>(sock: &Socket<Self>, mut msg: SendMsg<'_>) -> Result<usize> {
         let mut bytes = sock.bytes.lock();
         if msg.len() > sock.sk().sndbuf().saturating_sub(bytes.len()) {
             return Err(ENOBUFS.into());
@@ -95,9 +95,9 @@ impl SocketOps for EchoSocket {
         Ok(sent)
     }
 
-    fn recvmsg(sock: &Socket<Self>, mut msg: RecvMsg<'_>) -> Result<usize> {
+    fn recvmsg<const KIND: u16>(sock: &Socket<Self>, mut msg: RecvMsg<'_>) -> Result<usize> {
         let sk = sock.sk();
-        let mut timeo = sk.rcvtimeo(msg.flags().has(MsgFlags::DONTWAIT));
+        let mut timeo = wait::Timeo::recv(sk, msg.flags().has(MsgFlags::DONTWAIT));
         wait::block_on(
             sk,
             Events::IN,

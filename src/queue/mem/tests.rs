@@ -7,8 +7,9 @@ use kernel::macros::kunit_tests;
 #[kunit_tests(qsock_queue_mem)]
 mod cases {
     use super::super::*;
+    use crate::queue::bytes::fill_with;
 
-    fn read(head: &Head, to: &mut [u8]) -> usize {
+    fn read(head: &Head<u8>, to: &mut [u8]) -> usize {
         let mut len = 0;
         for piece in head.pieces() {
             to[len..len + piece.len()].copy_from_slice(piece);
@@ -21,13 +22,11 @@ mod cases {
     fn nothing_shows_before_it_is_committed() -> Result {
         let (mut tail, head) = ring(16)?;
 
-        assert_eq!(tail.write_slice(b"abc"), 3);
+        assert!(fill_with(&mut tail, b"abc"));
         assert!(head.pieces().next().is_none());
-        assert_eq!(tail.written(), [&b"abc"[..], &b""[..]]);
-        tail.abort();
-        assert_eq!(tail.commit(), 0);
-        assert_eq!(tail.write_slice(b"def"), 3);
-        assert_eq!(tail.commit(), 3);
+        assert_eq!(tail.look(3), [&b"abc"[..], &b""[..]]);
+        assert!(fill_with(&mut tail, b"def"));
+        tail.commit(3);
 
         let mut bytes = [0; 16];
         let len = read(&head, &mut bytes);
@@ -48,9 +47,9 @@ mod cases {
                 sent = sent.wrapping_add(1);
             }
             assert_eq!(tail.free(), 16);
-            assert_eq!(tail.write_slice(&bytes[..len]), len);
-            assert_eq!(tail.commit(), len);
-            assert_eq!(tail.used(), len);
+            assert!(fill_with(&mut tail, &bytes[..len]));
+            tail.commit(len);
+            assert_eq!(tail.free(), 16 - len);
 
             let mut got = [0; 16];
             assert_eq!(read(&head, &mut got), len);
@@ -67,12 +66,13 @@ mod cases {
     fn a_full_ring_takes_no_more() -> Result {
         let (mut tail, mut head) = ring(8)?;
 
-        assert_eq!(tail.write_slice(b"0123456789"), 8);
+        assert!(!fill_with(&mut tail, b"012345678"));
+        assert!(fill_with(&mut tail, b"01234567"));
+        tail.commit(8);
         assert_eq!(tail.free(), 0);
-        assert_eq!(tail.commit(), 8);
-        assert_eq!(tail.write_slice(b"x"), 0);
+        assert!(!fill_with(&mut tail, b"x"));
         assert_eq!(head.consume(3), 3);
-        assert_eq!(tail.write_slice(b"xyz!"), 3);
+        assert!(fill_with(&mut tail, b"xyz"));
         Ok(())
     }
 
@@ -81,8 +81,8 @@ mod cases {
         let (mut tail, mut head) = ring(4)?;
 
         for word in [&b"abcd"[..], b"efgh", b"", b"ijkl"] {
-            assert_eq!(tail.write_slice(word), word.len());
-            tail.commit();
+            assert!(fill_with(&mut tail, word));
+            tail.commit(word.len());
             tail.extend(4)?;
         }
         let mut bytes = [0; 16];
@@ -98,13 +98,55 @@ mod cases {
 
     #[test]
     fn a_long_chain_is_dropped_without_recursion() -> Result {
-        let (mut tail, head) = ring(1)?;
+        let (mut tail, head) = ring::<u8>(1)?;
 
         for _ in 0..2000 {
             tail.extend(1)?;
         }
         drop(head);
-        assert_eq!(tail.write_slice(b"x"), 1);
+        assert!(fill_with(&mut tail, b"x"));
+        Ok(())
+    }
+
+    #[test]
+    fn values_come_out_in_order_and_none_is_lost() -> Result {
+        let probe = Arc::new((), GFP_KERNEL)?;
+        let (mut tail, mut head) = ring::<(usize, Arc<()>)>(2)?;
+
+        for n in 0..7 {
+            if tail.place().is_none() {
+                tail.extend(2)?;
+            }
+            let place = tail.place().ok_or(ENOMEM)?;
+            place.fill((n, probe.clone()));
+        }
+        for n in 0..3 {
+            assert_eq!(head.nth(2).map(|value| value.0), Some(n + 2));
+            assert_eq!(head.pop().map(|value| value.0), Some(n));
+        }
+        assert!(head.take_first(|_| Err::<(), ()>(())).is_some());
+        assert_eq!(head.nth(0).map(|value| value.0), Some(3));
+        // What nobody took goes with the rings.
+        drop(head);
+        drop(tail);
+        assert!(Arc::into_unique_or_drop(probe).is_some());
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_in_front_lies_in_one_ring() -> Result {
+        let (mut tail, mut head) = ring::<u8>(4)?;
+
+        assert!(fill_with(&mut tail, b"abc"));
+        tail.commit(3);
+        assert_eq!(head.front(4), [&b"abc"[..], b""]);
+        tail.extend(8)?;
+        assert!(fill_with(&mut tail, b"defg"));
+        tail.commit(4);
+        assert_eq!(head.front(3), [&b"abc"[..], b""]);
+        assert_eq!(head.front(4), [&b""[..], b""]);
+        assert_eq!(head.consume(5), 5);
+        assert_eq!(head.front(4), [&b"fg"[..], b""]);
         Ok(())
     }
 }

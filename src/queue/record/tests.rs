@@ -16,19 +16,10 @@ mod cases {
     }
 
     fn send(records: &Records<u32>, bytes: &[u8], aux: u32) -> Result<(), NoRoom> {
-        let mut copy = KVVec::new();
-        let copied = copy.extend_from_slice(bytes, GFP_KERNEL);
-        let place = RBTreeNodeReservation::new(GFP_KERNEL);
-        let (Ok(()), Ok(place)) = (copied, place) else {
-            return Err(NoRoom::NoMemory);
-        };
-        let message = Message {
-            bytes: copy,
-            aux,
-            peeked: false,
-        };
-        let parcel = Parcel { message, place };
-        records.try_push(parcel, LIMIT).map_err(|(why, _)| why)
+        let mut room = records.try_reserve(bytes.len(), LIMIT, || {})?;
+        assert!(room.fill_with(bytes));
+        room.commit(aux, aux == 2);
+        Ok(())
     }
 
     #[test]
@@ -41,10 +32,11 @@ mod cases {
         assert_eq!(records.bytes(), 8);
         assert_eq!(records.first_len(), 3);
         for (bytes, aux) in [(&b"one"[..], 1), (b"", 2), (b"three", 3)] {
-            let incoming = records.try_read(None).map_err(|_| EAGAIN)?;
-            assert_eq!(incoming.bytes(), bytes);
-            let mut message = incoming.take().ok_or(EAGAIN)?;
-            assert_eq!(*message.aux_mut(), aux);
+            let mut incoming = records.try_read(None).map_err(|_| EAGAIN)?;
+            assert_eq!(incoming.bytes(), [bytes, &[]]);
+            let slot = incoming.take().ok_or(EAGAIN)?;
+            assert_eq!(*slot.aux(), aux);
+            assert_eq!(slot.mark(), aux == 2);
         }
         assert!(records.is_empty());
         assert!(records.try_read(None).err() == Some(Empty::Yet));
@@ -58,8 +50,8 @@ mod cases {
         assert!(send(&records, b"abc", 1) == Ok(()));
         assert!(send(&records, b"defg", 2) == Ok(()));
         for (skip, rest) in [(0, &b"abc"[..]), (2, b"c"), (3, b"defg"), (5, b"fg")] {
-            let incoming = records.try_read(Some(skip)).map_err(|_| EAGAIN)?;
-            assert_eq!(incoming.bytes(), rest);
+            let mut incoming = records.try_read(Some(skip)).map_err(|_| EAGAIN)?;
+            assert_eq!(incoming.bytes(), [rest, &[]]);
         }
         assert!(records.try_read(Some(7)).is_err());
         Ok(())
@@ -87,6 +79,26 @@ mod cases {
             assert!(send(&records, &[1; LIMIT / 4], 1) == Ok(()));
         }
         assert!(send(&records, b"x", 2) == Err(NoRoom::Full));
+        Ok(())
+    }
+
+    #[test]
+    fn memory_that_was_not_used_for_a_while_goes() -> Result {
+        let records = records()?;
+        let mut grown = false;
+        let mut room = records
+            .try_reserve(BYTES_MIN + 1, LIMIT, || grown = true)
+            .map_err(|_| ENOMEM)?;
+
+        assert!(room.fill_with(&[1; BYTES_MIN + 1]));
+        room.commit(1, false);
+        assert!(grown);
+        assert!(records.trim() && records.trim());
+        records.discard();
+        // Nothing came since the last look, and nothing is there.
+        assert!(!records.trim());
+        assert!(send(&records, b"x", 1) == Ok(()));
+        assert!(!records.trim());
         Ok(())
     }
 }

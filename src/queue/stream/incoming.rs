@@ -10,15 +10,15 @@ use super::{
     },
     Stream, //
 };
-use core::cmp;
+use core::{
+    cmp,
+    sync::atomic::Ordering::{Acquire, Relaxed}, //
+};
 use kernel::{
     error::code::*,
     iov::IovIterDest,
     prelude::*,
-    sync::{
-        atomic::{Acquire, Relaxed, Release},
-        lock::{mutex::MutexBackend, Guard}, //
-    }, //
+    sync::lock::{mutex::MutexBackend, Guard}, //
 };
 
 /// Bytes that a reader may take together: from a position, and how many.
@@ -63,7 +63,7 @@ pub(crate) enum Next {
 /// What is queued, for one reader.
 pub(crate) struct Incoming<'a, A: Send + Unpin + Merge> {
     pub(super) stream: &'a Stream<A>,
-    pub(super) rx: Guard<'a, Option<Head>, MutexBackend>,
+    pub(super) rx: Guard<'a, Option<Head<u8>>, MutexBackend>,
     /// What there is after the last byte.
     pub(super) empty: Empty,
 }
@@ -170,13 +170,7 @@ impl<A: Send + Unpin + Merge> Incoming<'_, A> {
         let Some(head) = &mut *self.rx else {
             return;
         };
-        let len = head.consume(len);
-        let empty = head.pieces().next().is_none();
-        let received = &self.stream.received;
-        received.store(received.load(Relaxed).wrapping_add(len), Release);
-        if empty {
-            self.stream.shrink(&mut self.rx);
-        }
+        self.stream.count_received(head.consume(len));
     }
 
     /// The byte that is out of band. Unless the reader peeks, it is received

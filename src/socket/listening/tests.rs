@@ -45,7 +45,7 @@ mod cases {
         }
         for pair in &pairs {
             let (_, embryo) = inner.pop().ok_or(EINVAL)?.to_key_value();
-            assert!(Arc::ptr_eq(&embryo.pair, pair));
+            assert!(embryo.pair.is(pair));
         }
         assert!(inner.pop().is_none());
         assert_eq!(inner.queued, 0);

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The short ways into [`Records`] and out, in one step each.
+
+use super::{
+    super::{bytes, usage::messages_max, Queue, Window},
+    Heads,
+    Records,
+    Slot,
+    Tails, //
+};
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use kernel::{
+    iov::{IovIterDest, IovIterSource},
+    prelude::*, //
+};
+
+/// A message whose bytes were received.
+pub(crate) struct Taken<A> {
+    pub(crate) len: usize,
+    pub(crate) mark: bool,
+    pub(crate) aux: A,
+}
+
+impl<A: Send + Unpin> Records<A> {
+    /// Queues a message of `len` bytes of `from` at once if there is room and memory
+    /// for it, with what `aux` makes; `allow` sees it first. Returns `None` if it
+    /// is not as easy as that, or not all of it could be read: then nothing is
+    /// queued. Sleeps for other senders; the caller sees to it that nothing faults
+    /// that sleeps.
+    ///
+    /// # Errors
+    ///
+    /// What `allow` returns.
+    #[inline(always)]
+    pub(crate) fn try_write(
+        &self,
+        from: &mut IovIterSource<'_>,
+        len: usize,
+        limit: usize,
+        allow: impl FnOnce(&Window<'_>) -> Result,
+        mark: bool,
+        aux: impl FnOnce() -> A,
+    ) -> Option<Result> {
+        let mut tx = self.tx.lock();
+        let bytes = self.sent.bytes.load(Relaxed).wrapping_add(len);
+        let messages = self.sent.messages.load(Relaxed);
+        // Exact under the senders' mutex, as in `try_reserve()`.
+        let queued_bytes = bytes.wrapping_sub(self.received.bytes.load(Acquire));
+        let queued = messages.wrapping_sub(self.received.messages.load(Acquire));
+        if queued_bytes > limit || queued >= messages_max(limit) || self.is_shut() {
+            return None;
+        }
+        let Tails { bytes: to, slots } = (*tx).as_mut()?;
+        let place = slots.place()?;
+        // The bytes first: who sees the slot must see them.
+        match bytes::write(to, len, from, allow)? {
+            Ok(()) => {}
+            Err(error) if error == EFAULT => return None,
+            Err(error) => return Some(Err(error)),
+        }
+        place.fill(Slot {
+            aux: aux(),
+            // BOUNDS: Less than the limit.
+            len: len as u32,
+            peeked: false,
+            mark,
+        });
+        self.sent.bytes.store(bytes, Release);
+        self.sent.messages.store(messages.wrapping_add(1), Release);
+        Some(Ok(()))
+    }
+
+    /// Receives the first message if it has at most `max` bytes and `is_plain` holds
+    /// of what goes with it; `allow` sees it first. Returns `None` if it is not as
+    /// easy as that, and then nothing has happened. Sleeps for other readers, and
+    /// may fault.
+    ///
+    /// # Errors
+    ///
+    /// `EFAULT` if not all of it can be written; what `allow` returns. The message
+    /// stays then.
+    #[inline(always)]
+    pub(crate) fn try_take(
+        &self,
+        to: &mut IovIterDest<'_>,
+        max: usize,
+        is_plain: impl FnOnce(&A) -> bool,
+        allow: impl FnOnce(&Window<'_>) -> Result,
+    ) -> Option<Result<Taken<A>>> {
+        let mut rx = self.rx.lock();
+        let Heads { bytes, slots } = (*rx).as_mut()?;
+        let taken = slots.take_first(|slot| {
+            let len = slot.len();
+            if len > max || !is_plain(&slot.aux) {
+                return Err(None);
+            }
+            match bytes::read(bytes, len, |_| false, to, allow) {
+                Some(Ok(_)) => Ok(()),
+                Some(Err(error)) => Err(Some(error)),
+                None => Err(None),
+            }
+        })?;
+        let slot = match taken {
+            Ok(slot) => slot,
+            Err(error) => return error.map(Err),
+        };
+        let len = slot.len();
+        self.received.add(len);
+        Some(Ok(Taken {
+            len,
+            mark: slot.mark,
+            aux: slot.aux,
+        }))
+    }
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The writers' side of [`Stream`], where it takes more than one step.
+
+use super::{
+    super::{
+        bytes,
+        marks::{Merge, Tag},
+        mem::Tail, //
+    },
+    Stream, //
+};
+use core::sync::atomic::Ordering::{Relaxed, Release};
+use kernel::{
+    error::code::*,
+    iov::IovIterSource,
+    prelude::*,
+    sync::lock::{mutex::MutexBackend, Guard}, //
+};
+
+/// Room in a queue. What was filled in is forgotten unless it is committed.
+pub(crate) struct Reservation<'a, A: Send + Unpin + Merge> {
+    stream: &'a Stream<A>,
+    tx: Guard<'a, Option<Tail<u8>>, MutexBackend>,
+    len: usize,
+    filled: bool,
+}
+
+impl<'a, A: Send + Unpin + Merge> Reservation<'a, A> {
+    /// Room for `len` bytes, which the newest ring has.
+    pub(super) fn new(
+        stream: &'a Stream<A>,
+        tx: Guard<'a, Option<Tail<u8>>, MutexBackend>,
+        len: usize,
+    ) -> Self {
+        Self {
+            stream,
+            tx,
+            len,
+            filled: false,
+        }
+    }
+
+    /// How much there is.
+    #[cfg(CONFIG_KUNIT = "y")]
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Fills the room from `from`. May fault, and so sleep.
+    ///
+    /// # Errors
+    ///
+    /// `EFAULT` if not all of it can be read.
+    pub(crate) fn fill(&mut self, from: &mut IovIterSource<'_>) -> Result {
+        let tail = (*self.tx).as_mut().ok_or(EFAULT)?;
+        self.filled = bytes::fill(tail, self.len, from).unwrap_or(false);
+        self.filled.then_some(()).ok_or(EFAULT)
+    }
+
+    /// Fills the room with `bytes`, of which there must be as many.
+    #[cfg(CONFIG_KUNIT = "y")]
+    pub(super) fn fill_with(&mut self, bytes: &[u8]) {
+        if let Some(tail) = &mut *self.tx {
+            self.filled = bytes.len() == self.len && bytes::fill_with(tail, bytes);
+        }
+    }
+
+    /// What was filled in, in two pieces.
+    pub(crate) fn bytes(&self) -> [&[u8]; 2] {
+        match &*self.tx {
+            Some(tail) if self.filled => tail.look(self.len),
+            _ => [&[], &[]],
+        }
+    }
+
+    /// Makes what was filled in visible to readers, with a mark if there is a
+    /// tag; returns how much it is.
+    pub(crate) fn commit(mut self, tag: Option<Tag<A>>) -> usize {
+        let len = if self.filled { self.len } else { 0 };
+        let sent = &self.stream.sent;
+        let start = sent.load(Relaxed);
+        let end = start.wrapping_add(len);
+        if let Some(tag) = tag {
+            // Before the bytes: who sees them must see it.
+            let left_over = self.stream.with_marks(|marks| marks.push(tag, start, end));
+            drop(left_over);
+        }
+        if let Some(tail) = &mut *self.tx {
+            tail.commit(len);
+        }
+        sent.store(end, Release);
+        len
+    }
+}

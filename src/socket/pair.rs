@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The connection that two sockets share.
+
+use super::{
+    ancillary::Ancillary,
+    envelope::Envelope,
+    Bound,
+    Kind, //
+};
+use crate::{
+    net::{
+        errno::ECONNRESET,
+        file::FileRef,
+        once::Once,
+        sock::Sock,
+        sockopt::Wants, //
+    },
+    queue::{record::Records, stream::Stream},
+    trace,
+    transport::{local::Local, Side, Transport}, //
+};
+use kernel::{
+    prelude::*,
+    sync::{aref::ARef, Arc},
+};
+
+/// What one end shows to the other.
+pub(super) struct End {
+    /// The socket, once there is one. It outlives the socket's file, and then
+    /// waking it does nothing.
+    sk: Once<ARef<Sock>>,
+    name: Once<Bound>,
+    /// What the socket will want that accepts this end.
+    wants: Once<Wants>,
+}
+
+impl End {
+    fn new() -> Self {
+        Self {
+            sk: Once::new(),
+            name: Once::new(),
+            wants: Once::new(),
+        }
+    }
+
+    /// Makes `wants` what a socket will want that is accepted at this end.
+    pub(super) fn set_wants(&self, wants: Wants) {
+        self.wants.populate(wants);
+    }
+
+    /// What the socket at this end wants; of one that is not there yet, the
+    /// senders are recorded, as AF_UNIX does.
+    pub(super) fn wants(&self) -> Wants {
+        match (self.sk(), self.wants.as_ref()) {
+            (Some(sk), _) => sk.wants(),
+            (None, Some(wants)) => Wants {
+                cred: true,
+                ..*wants
+            },
+            (None, None) => Wants::all(),
+        }
+    }
+
+    /// Makes `sk` the socket at this end.
+    pub(super) fn set_sk(&self, sk: &Sock) {
+        self.sk.populate(sk.into());
+    }
+
+    /// Makes `name` the name of this end.
+    pub(super) fn set_name(&self, name: Bound) {
+        self.name.populate(name);
+    }
+
+    /// The socket at this end, unless nobody accepted the connection yet.
+    pub(super) fn sk(&self) -> Option<&Sock> {
+        self.sk.as_ref().map(|sk| &**sk)
+    }
+
+    /// The name of this end.
+    pub(super) fn name(&self) -> Option<&Bound> {
+        self.name.as_ref()
+    }
+}
+
+/// A pair of queues of bytes.
+pub(super) type Bytes = Local<Stream<Ancillary>>;
+
+/// A pair of queues of records.
+pub(super) type Packets = Local<Records<Envelope>>;
+
+/// What carries the messages of a connection, and its two ends.
+#[pin_data]
+pub(super) struct Link<L> {
+    #[pin]
+    queues: L,
+    a: End,
+    b: End,
+}
+
+impl<L> Link<L> {
+    /// A connection without ends, with `queues`. Sleeps.
+    fn new(queues: impl PinInit<L>) -> Result<Arc<Self>> {
+        let init = pin_init!(Self {
+            queues <- queues,
+            a: End::new(),
+            b: End::new(),
+        });
+        Arc::pin_init(init, GFP_KERNEL_ACCOUNT)
+    }
+
+    /// What carries the messages.
+    #[inline(always)]
+    pub(super) fn queues(&self) -> &L {
+        &self.queues
+    }
+
+    /// One end.
+    #[inline(always)]
+    pub(super) fn end(&self, side: Side) -> &End {
+        match side {
+            Side::A => &self.a,
+            Side::B => &self.b,
+        }
+    }
+}
+
+/// A connection.
+#[derive(Clone)]
+pub(super) enum Pair {
+    Bytes(Arc<Link<Bytes>>),
+    Packets(Arc<Link<Packets>>),
+}
+
+impl Pair {
+    /// A connection without ends, for sockets of type `kind`. Sleeps.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(super) fn new(kind: Kind) -> Result<Self> {
+        Ok(match kind {
+            Kind::Stream => Self::Bytes(Link::new(Local::new())?),
+            _ => Self::Packets(Link::new(Local::new())?),
+        })
+    }
+
+    /// What carries the messages, whatever they are.
+    pub(super) fn any(&self) -> &dyn Transport {
+        match self {
+            Self::Bytes(link) => link.queues(),
+            Self::Packets(link) => link.queues(),
+        }
+    }
+
+    /// One end.
+    pub(super) fn end(&self, side: Side) -> &End {
+        match self {
+            Self::Bytes(link) => link.end(side),
+            Self::Packets(link) => link.end(side),
+        }
+    }
+
+    /// Whether both are the same connection.
+    #[cfg(CONFIG_KUNIT = "y")]
+    pub(super) fn is(&self, other: &Self) -> bool {
+        core::ptr::eq(self.end(Side::A), other.end(Side::A))
+    }
+
+    /// Shows `see` each file that is on its way to `side`. Sleeps.
+    pub(super) fn for_each_file(&self, side: Side, see: &mut dyn FnMut(&FileRef)) {
+        match self {
+            Self::Bytes(link) => {
+                let queue = link.queues().to(side);
+                queue.for_each(|aux| aux.for_each_file(see))
+            }
+            Self::Packets(link) => {
+                let queue = link.queues().to(side);
+                queue.for_each(|envelope| envelope.for_each_file(see))
+            }
+        }
+    }
+
+    /// Drops all that is on its way to `side`; that is told of `sk`. Sleeps.
+    pub(super) fn drop_queued(&self, side: Side, sk: Option<&Sock>, reason: trace::Drop) {
+        trace::drop(sk, || self.any().queued(side), reason);
+        self.any().discard(side);
+    }
+
+    /// Ends the connection for the end `side`, because the other is gone.
+    pub(super) fn hang_up(&self, side: Side, error: Option<Error>) {
+        let sk = self.end(side).sk();
+        // The error first: who sees the end of the data must see it too.
+        if let (Some(sk), Some(error)) = (sk, error) {
+            sk.set_error(error);
+        }
+        self.any().shut(Side::A);
+        self.any().shut(Side::B);
+        if let Some(sk) = sk {
+            sk.state_change();
+            sk.async_hup();
+        }
+    }
+
+    /// Ends a connection that nobody accepted. Sleeps.
+    pub(super) fn reset(&self) {
+        self.hang_up(Side::A, Some(ECONNRESET.into()));
+        // Nobody will read what was sent already.
+        self.drop_queued(Side::B, self.end(Side::A).sk(), trace::Drop::Reset);
+    }
+}
+
+/// The bytes that may be on their way between two sockets.
+#[inline(always)]
+pub(super) fn limit(sender: Option<&Sock>, receiver: Option<&Sock>) -> usize {
+    let sndbuf = sender.map_or(0, Sock::sndbuf);
+    match receiver.map(Sock::rcvbuf) {
+        Some((rcvbuf, true)) => rcvbuf.min(sndbuf),
+        _ => sndbuf,
+    }
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The bytes of a packet or datagram, on their way into a queue.
+//!
+//! They are copied straight into the queue while nothing else can be queued, and
+//! so without page faults: one that waits for a disk, or for another program,
+//! would hold up all senders. Where a page is not there, the bytes are first
+//! copied to memory of their own.
+
+use super::{datagram::no_buffers, envelope::Envelope, tend_later, Kind, QueueSocket};
+use crate::{
+    net::{
+        fault::without_faults,
+        msg::{MsgFlags, SendMsg},
+        sock::Sock,
+        socket::Socket, //
+    },
+    policy,
+    queue::{
+        record::{Records, Room},
+        NoRoom,
+        Window, //
+    },
+    trace,
+};
+use kernel::prelude::*;
+
+/// The bytes of one message.
+pub(super) struct Payload<'a, 'm> {
+    sock: &'a Socket<QueueSocket>,
+    msg: &'a mut SendMsg<'m>,
+    copy: Option<KVVec<u8>>,
+}
+
+/// Why a message was not queued.
+pub(super) enum Refused {
+    /// The limit is reached.
+    Full,
+    /// The queue was shut.
+    Shut,
+    /// As the call returns it.
+    Error(Error),
+}
+
+impl<'a, 'm> Payload<'a, 'm> {
+    /// All of `msg`, which `sock` sends.
+    pub(super) fn new(sock: &'a Socket<QueueSocket>, msg: &'a mut SendMsg<'m>) -> Self {
+        let copy = None;
+        Self { sock, msg, copy }
+    }
+
+    /// How many bytes there are.
+    pub(super) fn len(&self) -> usize {
+        self.copy
+            .as_ref()
+            .map_or_else(|| self.msg.len(), |copy| copy.len())
+    }
+
+    /// The bytes, in memory of their own. Sleeps.
+    ///
+    /// # Errors
+    ///
+    /// `EFAULT` if not all of them can be read, `ENOBUFS`.
+    fn copy(&mut self) -> Result<&mut KVVec<u8>> {
+        if self.copy.is_none() {
+            let mut copy = KVVec::new();
+            let flags = GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
+            self.msg.rewind();
+            let read = self.msg.iter().copy_from_iter_vec(&mut copy, flags);
+            if read.map_err(no_buffers)? < self.msg.len() {
+                return Err(EFAULT);
+            }
+            self.copy = Some(copy);
+        }
+        self.copy.as_mut().ok_or(EFAULT)
+    }
+
+    /// Asks the program of the receiver `sk`, if it has one, what it may receive:
+    /// cuts the rest off. Returns whether that is anything at all. Sleeps.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::copy`].
+    pub(super) fn filter(&mut self, sk: &Sock) -> Result<bool> {
+        if !sk.has_filter() {
+            return Ok(true);
+        }
+        let copy = self.copy()?;
+        let rest = sk.filter(copy)?;
+        match rest {
+            Some(len) => copy.truncate(len),
+            None => trace::drop(Some(sk), || copy.len(), trace::Drop::Filter),
+        }
+        Ok(rest.is_some())
+    }
+
+    /// Queues the message with the envelope that is there, so that no more than
+    /// `limit` bytes wait; on failure the envelope stays. Sleeps, not for room.
+    pub(super) fn try_queue(
+        &mut self,
+        queue: &Records<Envelope>,
+        limit: usize,
+        envelope: &mut Option<Envelope>,
+    ) -> Result<(), Refused> {
+        let records = self.sock.kind == Kind::SeqPacket;
+        let end_of_record = records && self.msg.flags().has(MsgFlags::EOR);
+        loop {
+            let mut room = queue
+                .try_reserve(self.len(), limit, || tend_later(self.sock))
+                .map_err(|why| match why {
+                    NoRoom::Full => Refused::Full,
+                    NoRoom::Shut => Refused::Shut,
+                    NoRoom::NoMemory => Refused::Error(no_buffers(ENOMEM)),
+                })?;
+            let filled = match &self.copy {
+                Some(copy) => room.fill_with(copy),
+                None => without_faults(|| room.fill(self.msg.iter())),
+            };
+            if filled {
+                return commit(room, envelope, end_of_record).map_err(Refused::Error);
+            }
+            drop(room);
+            self.copy().map_err(Refused::Error)?;
+        }
+    }
+
+    /// The call fails: who calls again, as io_uring does after `EAGAIN`, sends
+    /// the whole message.
+    pub(super) fn fail(self, error: Error) -> Error {
+        self.msg.rewind();
+        error
+    }
+}
+
+/// Asks the policy, and makes the message visible.
+fn commit(
+    room: Room<'_, Envelope>,
+    envelope: &mut Option<Envelope>,
+    end_of_record: bool,
+) -> Result {
+    policy::chain::sendmsg(|| room.bytes())?;
+    room.commit(envelope.take().ok_or(EINVAL)?, end_of_record);
+    Ok(())
+}
+
+/// The short way: queues a message of `len` bytes and nothing beside them but what
+/// `envelope` makes. Returns `None` where it is not as easy as that, and then
+/// nothing has happened.
+///
+/// # Errors
+///
+/// What the policy returns.
+#[inline(always)]
+pub(super) fn queue_plain(
+    msg: &mut SendMsg<'_>,
+    len: usize,
+    queue: &Records<Envelope>,
+    limit: usize,
+    end_of_record: bool,
+    envelope: impl FnOnce() -> Envelope,
+) -> Option<Result> {
+    let queued =
+        without_faults(|| queue.try_write(msg.iter(), len, limit, allow, end_of_record, envelope));
+    if queued.is_none() {
+        msg.rewind();
+    }
+    queued
+}
+
+/// Asks the policy.
+#[inline(always)]
+fn allow(bytes: &Window<'_>) -> Result {
+    policy::chain::sendmsg(|| bytes.pieces())
+}

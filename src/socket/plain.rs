@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The short ways of recvmsg(2) on sockets that keep the boundaries of messages.
+
+use super::{envelope::Envelope, packet::Source, QueueSocket};
+use crate::{
+    net::{
+        msg::{MsgFlags, RecvMsg},
+        poll::Events,
+        socket::Socket,
+        wait::{pass_on, wait_for, Timeo}, //
+    },
+    policy,
+    queue::{record::Records, Queue, Window},
+};
+use kernel::prelude::*;
+
+/// The short way of [`recvmsg`](super::packet::recvmsg), for plain calls: receives a message that is there
+/// and has nothing beside it. Returns `None` where it is not as easy as that, and
+/// then nothing has happened. May fault, and so sleep.
+///
+/// # Errors
+///
+/// `EFAULT`, and then the message stays; what the policy returns.
+#[inline(always)]
+fn recv_plain(
+    sock: &Socket<QueueSocket>,
+    queue: &Records<Envelope>,
+    msg: &mut RecvMsg<'_>,
+    wake_senders: impl FnOnce(),
+) -> Option<Result<usize>> {
+    let sk = sock.sk();
+    if sk.has_error() || sk.wants_more_than_bytes() || sk.peek_offset().is_some() {
+        return None;
+    }
+    let max = msg.len();
+    let allow = |bytes: &Window<'_>| policy::chain::recvmsg(|| bytes.pieces());
+    let taken = queue.try_take(msg.iter(), max, Envelope::is_plain, allow)?;
+    let taken = match taken {
+        Ok(taken) => taken,
+        Err(error) => return Some(Err(error)),
+    };
+    if taken.mark {
+        msg.set_flag(MsgFlags::EOR);
+    }
+    // The sender's limit is free before it is told.
+    if let Some(credit) = taken.aux.into_credit() {
+        drop(credit);
+    }
+    wake_senders();
+    Some(Ok(taken.len))
+}
+
+/// As [`recv_plain`], from a connection.
+#[inline(always)]
+pub(super) fn recv_packet(
+    sock: &Socket<QueueSocket>,
+    msg: &mut RecvMsg<'_>,
+) -> Option<Result<usize>> {
+    let (connected, link) = sock.packets()?;
+    let peer = link.end(connected.side().peer()).sk()?;
+    let queue = link.queues().to(connected.side());
+    recv_plain(sock, queue, msg, || connected.wake_writer_at(peer))
+}
+
+/// As [`recv_plain`], from anybody.
+#[inline(always)]
+pub(super) fn recv_datagram(
+    sock: &Socket<QueueSocket>,
+    msg: &mut RecvMsg<'_>,
+) -> Option<Result<usize>> {
+    let inbox = sock.inbox()?;
+    recv_plain(sock, &inbox.records, msg, || inbox.wake_waiting())
+}
+
+/// As [`recv_plain`], where nothing is there yet: waits for it. Returns `None` too if
+/// the call must not wait.
+///
+/// # Errors
+///
+/// As [`recvmsg`](super::packet::recvmsg).
+pub(super) fn wait(sock: &Socket<QueueSocket>, msg: &mut RecvMsg<'_>) -> Option<Result<usize>> {
+    let (sk, source) = (sock.sk(), Source::of(sock)?);
+    let queue = source.queue();
+    let is_there = || !queue.is_empty() || queue.is_shut() || sk.has_error();
+    if is_there() || msg.flags().has(MsgFlags::DONTWAIT) {
+        return None;
+    }
+    let mut timeo = Timeo::recv(sk, false);
+    let events = Events::IN | Events::MORE;
+    if let Err(error) = wait_for(sk, events, &mut timeo, is_there) {
+        return Some(Err(error));
+    }
+    let received = recv_plain(sock, queue, msg, || source.wake_senders());
+    if received.is_some() && !queue.is_empty() {
+        pass_on(sk, events);
+    }
+    received
+}
