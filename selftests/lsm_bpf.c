@@ -10,6 +10,7 @@
 
 #include "qsock_btf.h"
 #include "qsock_data.h"
+#include "qsock_proc.h"
 #include "qsock_types.h"
 
 FIXTURE(lsm_bpf)
@@ -205,14 +206,14 @@ TEST_F(lsm_bpf, denies_every_way_to_send)
 
 TEST_F(lsm_bpf, allows_again_when_it_is_gone)
 {
-	long deadline = 2000;
+	long deadline = now_ms() + WAIT_MS;
 
 	EXPECT_ERRNO(EPERM, send(self->fd[0], "x", 1, 0));
 	close_open(&self->link);
 	/* The program goes a moment after its last descriptor. */
 	while (send(self->fd[0], "x", 1, 0) != 1 && errno == EPERM &&
-	       deadline--)
-		usleep(1000);
+	       now_ms() < deadline)
+		pause_ms(1);
 	EXPECT_EQ(1, drain_queue(self->fd[1]));
 	EXPECT_EQ(1, send(self->fd[0], "x", 1, 0));
 }
@@ -224,7 +225,7 @@ TEST_F(lsm_bpf, says_nothing_about_receiving)
 	self->link = -1;
 	close(link);
 	while (send(self->fd[0], "x", 1, 0) != 1 && errno == EPERM)
-		usleep(1000);
+		pause_ms(1);
 	self->link = attach(_metadata, self->family);
 	EXPECT_ERRNO(EPERM, send(self->fd[0], "x", 1, 0));
 	EXPECT_EQ(1, drain_queue(self->fd[1]));

@@ -291,8 +291,8 @@ TEST_F(random_fail, leaves_nothing_behind)
 	}, *c = &chance;
 	int failures = FAILURES / work_divisor(), failed = 0, n = 0, first;
 	int failed_by[ARRAY_LEN(call)] = {};
-	long deadline = now_ms() + WAIT_MS;
 	int sockets, descriptors;
+	long deadline;
 	char byte;
 	size_t i;
 
@@ -327,6 +327,7 @@ TEST_F(random_fail, leaves_nothing_behind)
 		}
 	}
 
+	deadline = now_ms() + WAIT_MS;
 	/* No message under way holds the pipe: this was its last writer. */
 	close(c->pipe[1]);
 	while (read(c->pipe[0], &byte, 1) && now_ms() < deadline)

@@ -59,7 +59,7 @@ FIXTURE_SETUP(socket_count)
 /* Not the teardown alone: every test ends with this. */
 static bool all_gone(FIXTURE_DATA(socket_count) *self)
 {
-	long deadline = now_ms() + WAIT_MS / 4;
+	long deadline = now_ms() + WAIT_MS;
 	int i;
 
 	if (count_sockets(self->protocol) <= self->before)

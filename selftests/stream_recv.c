@@ -191,7 +191,7 @@ TEST_F(stream_recv, a_waiting_peek_sees_what_comes_and_leaves_it)
 /* Peeking waits for the first byte, and for no more than that. */
 TEST_F(stream_recv, peek_does_not_wait_for_all)
 {
-	long limit = 20000, start = now_ms();
+	long limit = WAIT_MS, start = now_ms();
 	int low = 6;
 	char got[8];
 
