@@ -315,6 +315,36 @@ TEST_F(names, the_kernel_gives_each_its_own_name)
 		close(fd[i]);
 }
 
+/* Those that come next may have been taken by somebody who chose them. */
+TEST_F(names, the_kernel_passes_over_names_that_are_taken)
+{
+	struct test_addr any = raw_addr(self->family, NULL, 0), name, taken[4];
+	int first = stream_bind(_metadata, &any), next, fd[ARRAY_LEN(taken)];
+	char digits[7];
+	unsigned long n;
+	size_t i;
+
+	name = name_of(first);
+	ASSERT_EQ(NAME_OFFSET + 6, name.len);
+	memcpy(digits, name.un.sun_path + 1, 5);
+	digits[5] = '\0';
+	n = strtoul(digits, NULL, 16);
+	for (i = 0; i < ARRAY_LEN(taken); i++) {
+		snprintf(digits, sizeof(digits), "%c%05lx", '\0',
+			 (n + 1 + i) & 0xfffff);
+		taken[i] = raw_addr(self->family, digits, 6);
+		fd[i] = stream_bind(_metadata, &taken[i]);
+	}
+	next = stream_bind(_metadata, &any);
+	name = name_of(next);
+	for (i = 0; i < ARRAY_LEN(taken); i++) {
+		EXPECT_FALSE(same_addr(&name, &taken[i]));
+		close(fd[i]);
+	}
+	close(next);
+	close(first);
+}
+
 TEST_F(names, an_end_of_a_pair_may_be_named)
 {
 	struct test_addr name, addr = nul_addr(self->family, "end");

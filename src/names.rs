@@ -267,8 +267,18 @@ impl<T: Send + Sync> Names<T> {
         kind: u16,
         access: impl Fn(&Name) -> Access,
     ) -> Result<Arc<Entry<T>>> {
-        for _ in 0..AUTOBIND_NAMES {
-            let n = self.autobound.fetch_add(1, Relaxed) % AUTOBIND_NAMES;
+        self.autobind_among(AUTOBIND_NAMES, kind, access)
+    }
+
+    /// [`Self::autobind`] with `count` names to choose from.
+    fn autobind_among(
+        &self,
+        count: u32,
+        kind: u16,
+        access: impl Fn(&Name) -> Access,
+    ) -> Result<Arc<Entry<T>>> {
+        for _ in 0..count {
+            let n = self.autobound.fetch_add(1, Relaxed) % count;
             let name = Name::autobind(n)?;
             match self.bind(kind, name, access(&name)) {
                 Err(e) if e == Error::from(EADDRINUSE) => {}
@@ -375,6 +385,37 @@ mod tests {
     #[test]
     fn autobind_names_are_five_digits() -> Result {
         assert_eq!(Name::autobind(0xabcd)?.as_bytes(), b"\x000abcd");
+        assert_eq!(
+            Name::autobind(AUTOBIND_NAMES - 1)?.as_bytes(),
+            b"\0fffff"
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn autobind_ends_with_the_names() -> Result {
+        let names = KBox::pin_init(Names::<()>::new(), GFP_KERNEL)?;
+        let autobind = |kind| names.autobind_among(3, kind, |name| Access::new(name, 0o777));
+        // One that somebody chose counts too.
+        let name = Name::autobind(1)?;
+        let chosen = names.bind(1, name, Access::new(&name, 0o777))?;
+        let first = autobind(1)?;
+        let second = autobind(1)?;
+
+        assert_eq!(first.name().as_bytes(), b"\x0000000");
+        assert_eq!(second.name().as_bytes(), b"\x0000002");
+        assert_eq!(autobind(1).err(), Some(ENOSPC));
+        // Each type has its own.
+        for _ in 0..3 {
+            autobind(2)?;
+        }
+        assert_eq!(autobind(2).err(), Some(ENOSPC));
+        // What is free again can be chosen again.
+        names.unbind(&chosen);
+        assert_eq!(autobind(1)?.name().as_bytes(), b"\x0000001");
+        names.unbind(&first);
+        assert_eq!(autobind(1)?.name().as_bytes(), b"\x0000000");
+        assert_eq!(autobind(1).err(), Some(ENOSPC));
         Ok(())
     }
 }
