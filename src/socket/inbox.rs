@@ -82,6 +82,9 @@ pub(super) struct Inbox {
     waiting: Mutex<()>,
     /// How many sleep, or are about to.
     sleepers: AtomicUsize,
+    /// The largest SO_SNDBUF of those that wait: who makes room looks for room
+    /// for them.
+    largest: AtomicUsize,
     #[pin]
     room: CondVar,
 }
@@ -103,6 +106,7 @@ impl Inbox {
                 pollers <- Pollers::new(),
                 waiting <- new_mutex!((), "socket::Inbox::waiting"),
                 sleepers: AtomicUsize::new(0),
+                largest: AtomicUsize::new(0),
                 room <- new_condvar!("socket::Inbox::room"),
             }),
             GFP_KERNEL_ACCOUNT,
@@ -240,6 +244,7 @@ impl Inbox {
     /// `EAGAIN` when the time is up; `ERESTARTSYS` or `EINTR` for a signal.
     pub(super) fn wait_for_room(&self, sndbuf: usize, timeo: &mut c_long) -> Result {
         let mut waiting = self.waiting.lock();
+        self.raise_largest(sndbuf);
         // In order with all: either the reader sees that somebody waits, or this sees room.
         self.sleepers.fetch_add(1, SeqCst);
         let mut result = Ok(());
@@ -265,6 +270,20 @@ impl Inbox {
         result
     }
 
+    /// Somebody is about to wait who has an SO_SNDBUF of `sndbuf`.
+    fn raise_largest(&self, sndbuf: usize) {
+        let mut largest = self.largest.load(Relaxed);
+        while largest < sndbuf {
+            match self
+                .largest
+                .compare_exchange_weak(largest, sndbuf, Relaxed, Relaxed)
+            {
+                Ok(_) => break,
+                Err(now) => largest = now,
+            }
+        }
+    }
+
     /// A message left: tells those who wait, if there is room enough. Sleeps.
     #[inline(always)]
     pub(super) fn wake_waiting(&self) {
@@ -277,7 +296,7 @@ impl Inbox {
 
     #[cold]
     fn tell_waiting(&self) {
-        if self.is_full(0) {
+        if self.is_full(self.largest.load(Relaxed)) {
             return;
         }
         if self.sleepers.load(Relaxed) > 0 {
@@ -307,6 +326,7 @@ impl Inbox {
             return true;
         }
         let old = polls.take();
+        peer.raise_largest(sk.sndbuf());
         match Place::new(&peer, sk) {
             Ok(place) => *polls = Some(place),
             // Without memory, say so, rather than that it never comes.
