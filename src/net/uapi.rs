@@ -42,6 +42,12 @@ pub(crate) const CAP_CHOWN: u32 = bindings::CAP_CHOWN;
 /// An option of SOL_SOCKET that local families have: SCM_INQ.
 pub(crate) const SO_INQ: c_int = bindings::SO_INQ as c_int;
 
+/// An option of SOL_SOCKET: how much may wait to be received.
+pub(crate) const SO_RCVBUF: c_int = bindings::SO_RCVBUF as c_int;
+
+/// The same, for who may have more than net.core.rmem_max.
+pub(crate) const SO_RCVBUFFORCE: c_int = bindings::SO_RCVBUFFORCE as c_int;
+
 /// An option of SOL_SOCKET: how much makes a receive worth while.
 pub(crate) const SO_RCVLOWAT: c_int = bindings::SO_RCVLOWAT as c_int;
 

@@ -10,7 +10,7 @@ use crate::{
         errno::{ENOPROTOOPT, EOPNOTSUPP},
         socket::Socket,
         sockopt::{core_setsockopt, OptIn, OptOut, Pass, Stamps, SOL_SOCKET},
-        uapi::{CAP_CHOWN, CAP_FOWNER, SO_INQ, SO_RCVLOWAT},
+        uapi::{CAP_CHOWN, CAP_FOWNER, SO_INQ, SO_RCVBUF, SO_RCVBUFFORCE, SO_RCVLOWAT},
     },
 };
 use core::sync::atomic::Ordering::Relaxed;
@@ -72,14 +72,26 @@ fn set_at_socket(sock: &Socket<QueueSocket>, name: c_int, value: &OptIn) -> Resu
         return Ok(());
     }
     core_setsockopt(sock, name, value)?;
-    if name == SO_RCVLOWAT {
+    match name {
         // What is there may be enough now.
-        if sock
-            .connected()
-            .is_some_and(|connected| connected.is_readable())
-        {
-            sock.sk().data_ready();
+        SO_RCVLOWAT => {
+            if sock
+                .connected()
+                .is_some_and(|connected| connected.is_readable())
+            {
+                sock.sk().data_ready();
+            }
         }
+        // There may be room for who sends to it.
+        SO_RCVBUF | SO_RCVBUFFORCE => {
+            if let Some(connected) = sock.connected() {
+                connected.wake_writer();
+            }
+            if let Some(inbox) = sock.inbox() {
+                inbox.wake_waiting();
+            }
+        }
+        _ => {}
     }
     Ok(())
 }
