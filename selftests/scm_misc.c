@@ -126,9 +126,13 @@ static size_t label_over(const int fd[2], char label[256])
 	return len;
 }
 
-/* Which labels there are is for the security modules: as a datagram's. */
+/*
+ * Which labels there are is for the security modules: as a datagram's. On a
+ * stream of AF_UNIX they come with credentials alone.
+ */
 TEST_F(scm_misc, passsec_gives_the_label_if_there_is_one)
 {
+	bool alone = variant->qsock || type_has_borders(variant->type);
 	char label[2][256];
 	int control[2];
 	size_t len;
@@ -141,12 +145,54 @@ TEST_F(scm_misc, passsec_gives_the_label_if_there_is_one)
 	EXPECT_EQ(0, label_over(self->fd, label[0]));
 	ASSERT_EQ(0, set(self->fd[1], SO_PASSSEC, 1));
 	len = label_over(control, label[1]);
+	ASSERT_EQ(alone ? len : 0, label_over(self->fd, label[0]));
+	ASSERT_EQ(0, set(self->fd[1], SO_PASSCRED, 1));
 	ASSERT_EQ(len, label_over(self->fd, label[0]));
 	EXPECT_EQ(0, memcmp(label[0], label[1], len));
 	ASSERT_EQ(0, set(self->fd[1], SO_PASSSEC, 0));
 	EXPECT_EQ(0, label_over(self->fd, label[0]));
 	close(control[0]);
 	close(control[1]);
+}
+
+/* Of a message that was sent before: ours has it if nobody had accepted. */
+TEST_F(scm_misc, passsec_after_the_send)
+{
+	struct control c = { .len = sizeof(c.bytes) };
+	struct test_addr addr = nul_addr(self->family, "passsec");
+	int control[2], on = 1, listener, client, server;
+	bool labels;
+	char byte;
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_DGRAM, 0, control));
+	labels = !set(control[1], SO_PASSSEC, 1) &&
+		 label_over(control, (char [256]){}) > 0;
+	close(control[0]);
+	close(control[1]);
+	if (!labels)
+		SKIP(return, "no security module has labels");
+	ASSERT_EQ(1, send(self->fd[0], "x", 1, 0));
+	ASSERT_EQ(0, set(self->fd[1], SO_PASSSEC, 1));
+	ASSERT_EQ(0, set(self->fd[1], SO_PASSCRED, 1));
+	ASSERT_EQ(1, control_recv(self->fd[1], &c, &byte, 1, 0, NULL));
+	EXPECT_EQ(variant->qsock, !control_find(&c, SCM_SECURITY));
+	if (!type_ends(variant->type))
+		return;
+	listener = typed_listen(_metadata, variant->type, &addr, 1);
+	client = typed_connect(_metadata, variant->type, &addr);
+	ASSERT_EQ(1, send(client, "x", 1, 0));
+	server = accept(listener, NULL, NULL);
+	ASSERT_LE(0, server);
+	ASSERT_EQ(0, setsockopt(server, SOL_SOCKET, SO_PASSSEC, &on,
+				sizeof(on)));
+	ASSERT_EQ(0, setsockopt(server, SOL_SOCKET, SO_PASSCRED, &on,
+				sizeof(on)));
+	c.len = sizeof(c.bytes);
+	ASSERT_EQ(1, control_recv(server, &c, &byte, 1, 0, NULL));
+	EXPECT_NE(NULL, control_find(&c, SCM_SECURITY));
+	close(server);
+	close(client);
+	close(listener);
 }
 
 /* Whether or not there would have been one. */

@@ -56,6 +56,7 @@ impl End {
             (Some(sk), _) => sk.wants(),
             (None, Some(wants)) => Wants {
                 cred: true,
+                sec: true,
                 ..*wants
             },
             (None, None) => Wants::all(),
