@@ -93,6 +93,20 @@ static int find(const char *file, bool qsock, unsigned long long inode,
 	return lines;
 }
 
+/* All lines but the first, those of sockets without an inode too. */
+static int count_lines(const char *file)
+{
+	FILE *from = fopen(file, "r");
+	char text[512];
+	int lines = -1;
+
+	while (from && fgets(text, sizeof(text), from))
+		lines++;
+	if (from)
+		fclose(from);
+	return lines;
+}
+
 #define FIND(fd, found) \
 	find(self->file, variant->qsock, inode_of(fd), found)
 
@@ -229,6 +243,24 @@ TEST_F(proc_sockets, a_listener_counts_who_waits)
 	EXPECT_EQ(5, line.sent);
 	close(client[0]);
 	close(client[1]);
+	close(listener);
+}
+
+/* Its other end is no socket before somebody accepts it; AF_UNIX's is one. */
+TEST_F(proc_sockets, a_connection_that_nobody_accepted_has_one_line)
+{
+	struct test_addr addr = nul_addr(self->family, "name");
+	int listener = stream_listen(_metadata, &addr, 5), client, server;
+	struct line line;
+
+	client = stream_connect(_metadata, &addr);
+	ASSERT_EQ(1, FIND(client, &line));
+	EXPECT_EQ(variant->qsock ? 2 : 3, count_lines(self->file));
+	server = accept(listener, NULL, NULL);
+	ASSERT_LE(0, server);
+	EXPECT_EQ(3, count_lines(self->file));
+	close(client);
+	close(server);
 	close(listener);
 }
 

@@ -238,6 +238,27 @@ TEST_F(sock_diag, the_owner_and_memory_are_told)
 	close(fd);
 }
 
+TEST_F(sock_diag, a_path_is_a_file_only_where_it_should)
+{
+	char *dir = make_name_dir(_metadata);
+	struct test_addr addr = path_addr(self->family, dir, "name");
+	int fd = stream_bind(_metadata, &addr);
+	struct stat st;
+
+	DIAG(fd, UDIAG_SHOW_VFS | UDIAG_SHOW_NAME);
+	EXPECT_EQ(addr.len - NAME_OFFSET,
+		  self->diag.attr[UNIX_DIAG_NAME].len);
+	if (variant->qsock) {
+		EXPECT_EQ(-1, self->diag.attr[UNIX_DIAG_VFS].len);
+	} else {
+		ASSERT_EQ(0, stat(addr.un.sun_path, &st));
+		EXPECT_EQ((unsigned int)st.st_ino,
+			  diag_word(&self->diag, UNIX_DIAG_VFS, 0));
+	}
+	close(fd);
+	remove_name_dir(dir);
+}
+
 TEST_F(sock_diag, a_reply_that_is_too_long_is_refused)
 {
 	enum { MANY = 2200 };
