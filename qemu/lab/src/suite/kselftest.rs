@@ -19,6 +19,26 @@ use crate::guest::job::instrumented;
 /// By how much the long tests do less where each operation is many times dearer.
 const DIVISOR: u32 = 8;
 
+/// What the kernel's command line says to have SELinux where Debian has AppArmor: one of the two can be active.
+pub const WITH_SELINUX: &str = "lsm=landlock,lockdown,yama,selinux,bpf";
+
+/// The programs that meet hooks of security modules.
+const OF_SELINUX: &[&str] = &[
+    "bad_input_option",
+    "dgram_connect",
+    "io_uring_msg",
+    "landlock",
+    "lsm_bpf",
+    "peercred",
+    "scm_cred",
+    "scm_misc",
+    "scm_rights",
+    "seqpacket_connect",
+    "sockopt_error",
+    "sockopt_filter",
+    "stream_accept",
+];
+
 /// Where the collection is below the guest's root.
 pub const GUEST: &str = "/kselftest";
 
@@ -149,7 +169,12 @@ fn controls() -> Result<Vec<String>> {
 
 /// Runs the installed collection and counts its subtests.
 pub struct Kselftest {
+    suite: &'static str,
     abi: Abi,
+    /// What must hold before anything runs.
+    needs: &'static str,
+    /// The programs to run, if not all.
+    only: &'static [&'static str],
     reader: Reader,
     groups: usize,
     failed: bool,
@@ -175,7 +200,10 @@ impl Kselftest {
         };
         let divisor = if instrumented(config) { DIVISOR } else { 1 };
         Kselftest {
+            suite: abi.suite(),
             abi,
+            needs: "true",
+            only: &[],
             without_variants,
             divisor,
             reader: Reader::new(Style::Kselftest),
@@ -183,6 +211,16 @@ impl Kselftest {
             failed: false,
             limit,
             without: &[],
+        }
+    }
+
+    /// Those that meet hooks of security modules, for a guest with SELinux.
+    pub fn of_selinux(config: Config) -> Kselftest {
+        Kselftest {
+            suite: "selinux",
+            needs: "grep -q selinux /sys/kernel/security/lsm",
+            only: OF_SELINUX,
+            ..Kselftest::new(config, Abi::Native)
         }
     }
 
@@ -197,12 +235,13 @@ impl Kselftest {
 
 impl Section for Kselftest {
     fn suite(&self) -> &'static str {
-        self.abi.suite()
+        self.suite
     }
 
     fn script(&self) -> String {
         let skip = self.without.iter().map(|name| format!(" -S qsock:{name}"));
-        let skip: String = skip.collect();
+        let only = self.only.iter().map(|name| format!(" -t qsock:{name}"));
+        let chosen: String = skip.chain(only).collect();
         let (place, limit) = (self.abi.guest(), self.limit);
         let variants = self
             .without_variants
@@ -219,7 +258,8 @@ impl Section for Kselftest {
                 self.divisor
             )
         };
-        format!("cd {place} && {{ {arguments}./run_kselftest.sh -o {limit}{skip}; }}")
+        let needs = self.needs;
+        format!("{needs} && cd {place} && {{ {arguments}./run_kselftest.sh -o {limit}{chosen}; }}")
     }
 
     fn line(&mut self, line: &str, place: Place, ui: &Ui) {

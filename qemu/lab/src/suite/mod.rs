@@ -40,6 +40,8 @@ pub enum Suite {
     Kselftest,
     /// The same as 32-bit programs (stock)
     Kselftest32,
+    /// The programs of selftests/ that meet security modules, with SELinux in AppArmor's place (stock)
+    Selinux,
     /// The kernel's selftests of AF_UNIX, for AF_QSOCK beside AF_UNIX (stock)
     AfUnixSelftests,
     /// The module's KUnit suites (debug, kcsan)
@@ -194,6 +196,13 @@ fn run_in(arch: Arch, config: Config, args: &Args, ui: &Ui) -> Result<()> {
     }
     if kmemleak {
         kmemleak::control(arch, config, ui)?;
+    }
+    if args.wants(Suite::Selinux) && debian {
+        let mut job = Job::new(arch, config, &[]);
+        job.append = vec![kselftest::WITH_SELINUX.into()];
+        job.overlays = vec![kselftest::overlay(arch, config, Abi::Native)?];
+        let mut sections: Vec<Box<dyn Section>> = vec![Box::new(Kselftest::of_selinux(config))];
+        section::run(&job, &mut sections, ui, |_, _, _| {})?;
     }
     if args.wants(Suite::Guard) && debian {
         guard::run(arch, config, ui)?;
