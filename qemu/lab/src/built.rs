@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Kernels that are built here, from the source of the stock one: `debug` and `kcsan`, small, for x86-64.
+//! Kernels that are built here, from the source of the stock one: `debug` and `kcsan`, small, for x86-64; and for others
+//! ([`Recipe`]), as User Mode Linux is.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -79,7 +80,18 @@ pub fn tree(arch: Arch, config: Config) -> Result<PathBuf> {
             arch.name()
         );
     }
-    kernel::with_packages(&Kernel::of(config), arch, |debian| build(debian, config))
+    let Some(part) = part(config) else {
+        bail!("CONFIG={} is not built here", config.name())
+    };
+    let common = artifacts::top()?.join(".config.fragment");
+    let common =
+        fs::read_to_string(&common).with_context(|| format!("cannot read {}", common.display()))?;
+    Recipe {
+        name: config.name(),
+        fragment: format!("{common}{part}"),
+        variables: variables(),
+    }
+    .tree()
 }
 
 /// The variables of such a tree. Rust with KASAN needs a kernel that clang builds; the other tools stay GNU's.
@@ -87,74 +99,84 @@ pub fn variables() -> Vec<String> {
     ["ARCH=x86_64", "CC=clang"].map(str::to_owned).to_vec()
 }
 
-fn make(dir: &Path, source: &Path) -> Command {
-    let mut make = artifacts::bare_make();
-    make.args(variables())
-        .arg("-C")
-        .arg(source)
-        .arg(format!("O={}", dir.display()));
-    make
+/// How a kernel is built.
+pub struct Recipe<'a> {
+    pub name: &'a str,
+    /// Options on top of allnoconfig. Every line must hold in the resulting .config.
+    pub fragment: String,
+    /// make's variables.
+    pub variables: Vec<String>,
 }
 
-fn build(debian: &Debian, config: Config) -> Result<PathBuf> {
-    let Some(part) = part(config) else {
-        bail!("CONFIG={} is not built here", config.name())
-    };
-    let common = artifacts::top()?.join(".config.fragment");
-    let common =
-        fs::read_to_string(&common).with_context(|| format!("cannot read {}", common.display()))?;
-    let fragment = format!(
-        "{common}{part}CONFIG_LOCALVERSION=\"-qsock-{}\"\n",
-        config.name()
-    );
-    // A comment is no reason to build a kernel anew.
-    let lines: Vec<&str> = fragment
-        .lines()
-        .filter(|line| line.starts_with("CONFIG_"))
-        .collect();
-    let fragment = lines.join("\n") + "\n";
-    let tools = [&kdir::TOOLS[2..], &["clang-19"]].concat();
-    let key = cache::key(&[RECIPE, &debian.version, &fragment, &deb::installed(&tools)?]);
-    let what = format!("the {} kernel", config.name());
-    cache::folder(&format!("kernel/{}-{key}", config.name()), &what, |dir| {
-        progress::need_space(dir, 2500, &what)?;
-        let source = kdir::source(debian)?;
-        configure(dir, &source, &fragment, config)?;
-        let mut all = make(dir, &source);
-        all.arg("all");
-        let log = cache::log(&format!("kernel-{}.log", config.name()))?;
-        progress::run(
-            &format!("building {what} (about 10 minutes on 2 processors)"),
-            &mut all,
-            &log,
-            2150,
-        )?;
-        trim(dir)
-    })
-}
-
-fn configure(dir: &Path, source: &Path, fragment: &str, config: Config) -> Result<()> {
-    let file = dir.join("qsock.fragment");
-    fs::write(&file, fragment).with_context(|| format!("cannot write {}", file.display()))?;
-    let mut command = make(dir, source);
-    command
-        .arg(format!("KCONFIG_ALLCONFIG={}", file.display()))
-        .arg("allnoconfig");
-    let log = cache::log(&format!("kernel-{}-config.log", config.name()))?;
-    progress::run(
-        &format!("configuring the {} kernel", config.name()),
-        &mut command,
-        &log,
-        30,
-    )?;
-    let unmet = kconfig::unmet(fragment, &kconfig::read(&dir.join(".config"))?);
-    if !unmet.is_empty() {
-        bail!(
-            "this kernel's kconfig does not take {} of .config.fragment or qemu/lab/src/built.rs",
-            unmet.join(", ")
-        );
+impl Recipe<'_> {
+    /// The built tree, from the source of the stock kernel.
+    pub fn tree(&self) -> Result<PathBuf> {
+        let stock = Kernel::of(Config::Stock);
+        kernel::with_packages(&stock, Arch::X86_64, |debian| self.build(debian))
     }
-    Ok(())
+
+    fn make(&self, dir: &Path, source: &Path) -> Command {
+        let mut make = artifacts::bare_make();
+        make.args(&self.variables)
+            .arg("-C")
+            .arg(source)
+            .arg(format!("O={}", dir.display()));
+        make
+    }
+
+    fn build(&self, debian: &Debian) -> Result<PathBuf> {
+        let name = self.name;
+        let fragment = format!("{}CONFIG_LOCALVERSION=\"-qsock-{name}\"\n", self.fragment);
+        // A comment is no reason to build a kernel anew.
+        let lines: Vec<&str> = fragment
+            .lines()
+            .filter(|line| line.starts_with("CONFIG_"))
+            .collect();
+        let fragment = lines.join("\n") + "\n";
+        let tools = [&kdir::TOOLS[2..], &["clang-19"]].concat();
+        let key = cache::key(&[RECIPE, &debian.version, &fragment, &deb::installed(&tools)?]);
+        let what = format!("the {name} kernel");
+        cache::folder(&format!("kernel/{name}-{key}"), &what, |dir| {
+            progress::need_space(dir, 2500, &what)?;
+            let source = kdir::source(debian)?;
+            self.configure(dir, &source, &fragment)?;
+            let mut all = self.make(dir, &source);
+            all.arg("all");
+            let log = cache::log(&format!("kernel-{name}.log"))?;
+            progress::run(
+                &format!("building {what} (about 10 minutes on 2 processors)"),
+                &mut all,
+                &log,
+                2150,
+            )?;
+            trim(dir)
+        })
+    }
+
+    fn configure(&self, dir: &Path, source: &Path, fragment: &str) -> Result<()> {
+        let name = self.name;
+        let file = dir.join("qsock.fragment");
+        fs::write(&file, fragment).with_context(|| format!("cannot write {}", file.display()))?;
+        let mut command = self.make(dir, source);
+        command
+            .arg(format!("KCONFIG_ALLCONFIG={}", file.display()))
+            .arg("allnoconfig");
+        let log = cache::log(&format!("kernel-{name}-config.log"))?;
+        progress::run(
+            &format!("configuring the {name} kernel"),
+            &mut command,
+            &log,
+            30,
+        )?;
+        let unmet = kconfig::unmet(fragment, &kconfig::read(&dir.join(".config"))?);
+        if !unmet.is_empty() {
+            bail!(
+                "this kernel's kconfig does not take {} of its fragment",
+                unmet.join(", ")
+            );
+        }
+        Ok(())
+    }
 }
 
 /// Removes what is linked into the image: two thirds of the tree, and no module needs it.

@@ -22,6 +22,7 @@ mod kernel;
 mod module;
 mod progress;
 mod suite;
+mod um;
 
 #[derive(Parser)]
 #[command(name = "lab", about = "Kernels, guests and tests of qsock")]

@@ -9,7 +9,7 @@ use anyhow::{bail, Context, Result};
 
 use crate::artifacts::{self, Arch, Config};
 use crate::kernel::{self, Kernel};
-use crate::{built, cache, kdir};
+use crate::{built, cache, kdir, um};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -74,6 +74,17 @@ impl Target {
         })
     }
 
+    /// User Mode Linux.
+    pub fn um() -> Result<Target> {
+        let (tree, variables) = um::tree()?;
+        Ok(Target {
+            arch: Arch::X86_64,
+            tree,
+            variables,
+            out: artifacts::top()?.join("build/um"),
+        })
+    }
+
     pub fn of_kernel(arch: Arch, kernel: &Kernel) -> Result<Target> {
         match kernel {
             Kernel::Series(0) => Target::of(arch, Config::Stock),
@@ -126,19 +137,36 @@ pub fn build(target: &Target, voice: Voice) -> Result<PathBuf> {
 
 /// A module of the kernel's own, built again: the package that has Debian's holds thousands, and is 160 MB.
 pub fn of_kernel(arch: Arch, config: Config, folder: &str, name: &str) -> Result<PathBuf> {
+    let mut built = some_of_kernel(arch, config, folder, &[name], &[])?;
+    built.pop().context("no module was asked for")
+}
+
+/// Several modules of one folder, without those that variables for make take out.
+pub fn some_of_kernel(
+    arch: Arch,
+    config: Config,
+    folder: &str,
+    names: &[&str],
+    without: &[&str],
+) -> Result<Vec<PathBuf>> {
     let target = Target::of(arch, config)?;
     let from = artifacts::ksrc(config)?.join(folder);
-    let objects = target.out.join(name);
+    let objects = target.out.join(names.first().copied().unwrap_or_default());
     fs::create_dir_all(&target.out)
         .with_context(|| format!("cannot make {}", target.out.display()))?;
     let _lock = cache::lock(&target.out.join("lock"), "this module")?;
     // BTF would need the kernel's own, which no prepared tree has.
-    let more = ["CONFIG_DEBUG_INFO_BTF_MODULES=".to_string()];
+    let mut more = vec!["CONFIG_DEBUG_INFO_BTF_MODULES=".to_string()];
+    more.extend(without.iter().map(|variable| variable.to_string()));
     kbuild(&target, &from, &objects, &more, Voice::Quiet)
-        .with_context(|| format!("the kernel's {name} does not build"))?;
-    let module = target.out.join(name).with_extension("ko");
-    strip(&target, &objects.join(name).with_extension("ko"), &module)?;
-    Ok(module)
+        .with_context(|| format!("the modules of the kernel's {folder} do not build"))?;
+    let mut built = Vec::new();
+    for name in names {
+        let module = target.out.join(name).with_extension("ko");
+        strip(&target, &objects.join(name).with_extension("ko"), &module)?;
+        built.push(module);
+    }
+    Ok(built)
 }
 
 /// One run of kbuild over the sources in `from`.

@@ -25,6 +25,15 @@ pub fn program(arch: Arch) -> &'static str {
     }
 }
 
+/// The processor that is emulated. Named models also where nothing is counted: `max` makes copies of any length cost
+/// one instruction, and boots slower (design.md, 6).
+pub fn model(arch: Arch) -> &'static str {
+    match arch {
+        Arch::X86_64 => "Skylake-Server-v4,-erms",
+        Arch::Arm64 => "neoverse-n1",
+    }
+}
+
 pub fn arguments(job: &Job, wiring: &Wiring) -> Vec<String> {
     let mut args = Args(Vec::new());
     let accelerated = !job.icount && kvm(job.arch);
@@ -32,12 +41,10 @@ pub fn arguments(job: &Job, wiring: &Wiring) -> Vec<String> {
         Arch::X86_64 => "q35,i8042=off,sata=off,smbus=off",
         Arch::Arm64 => "virt",
     };
-    // Named models also where nothing is counted: `max` makes copies of any length cost one
-    // instruction, and boots slower (design.md, 6).
-    let cpu = match job.arch {
-        _ if accelerated => "host",
-        Arch::X86_64 => "Skylake-Server-v4,-erms",
-        Arch::Arm64 => "neoverse-n1",
+    let cpu = if accelerated {
+        "host"
+    } else {
+        model(job.arch)
     };
     // vhost-user reads the guest's memory from another process.
     let memory = if wiring.share.is_some() {

@@ -5,7 +5,7 @@
 //! runs it, reads what its init says ([`link`]) and what its kernel says ([`klog`]). `lab run` is all of
 //! that for the command line; the suites use [`boot`].
 
-mod cpio;
+pub mod cpio;
 mod initramfs;
 pub mod job;
 pub mod klog;

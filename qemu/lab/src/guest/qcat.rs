@@ -15,8 +15,8 @@ pub fn build(arch: Arch) -> Result<PathBuf> {
     program(arch, "qemu/guest/qcat.rs")
 }
 
-/// The path of the program whose source in the checkout is `source`, a file without dependencies; it is built when
-/// that is newer. Static: the guest has no C library.
+/// The path of the program whose root in the checkout is `source`, without dependencies; it is built when a source
+/// beside that is newer. Static: the guest has no C library.
 pub fn program(arch: Arch, source: &str) -> Result<PathBuf> {
     let top = artifacts::top()?;
     let source = top.join(source);
@@ -43,6 +43,7 @@ pub fn program(arch: Arch, source: &str) -> Result<PathBuf> {
         "target-feature=+crt-static",
         "strip=symbols",
         "panic=abort",
+        "codegen-units=1",
     ] {
         rustc.args(["-C", option]);
     }
@@ -64,5 +65,10 @@ pub fn program(arch: Arch, source: &str) -> Result<PathBuf> {
 
 fn fresh(program: &Path, source: &Path) -> bool {
     let time = |path: &Path| fs::metadata(path).and_then(|m| m.modified()).ok();
-    matches!((time(program), time(source)), (Some(p), Some(s)) if p > s)
+    let Some(built) = time(program) else {
+        return false;
+    };
+    let beside = source.parent().and_then(|dir| fs::read_dir(dir).ok());
+    let mut sources = beside.into_iter().flatten().flatten().map(|e| e.path());
+    sources.all(|s| s.extension().is_none_or(|e| e != "rs") || time(&s).is_some_and(|t| t < built))
 }
