@@ -30,7 +30,7 @@ test:
 	@$(LAB) test $(arch) $(config) $(if $(SUITE),--suite $(SUITE)) $(if $(RUNNER),--runner $(RUNNER))
 
 bench:
-	@$(LAB) bench $(arch)
+	@$(LAB) bench $(arch) $(if $(ONLY),--only '$(ONLY)') $(if $(BUDGET),--budget $(BUDGET)) $(if $(NATIVE),--native)
 
 check:
 	@$(LAB) check

@@ -1,195 +1,148 @@
 // SPDX-License-Identifier: GPL-2.0
-//! qbench: what one send and one receive cost on AF_QSOCK, AF_UNIX and a pipe.
+//! qbench: what operations cost on AF_QSOCK and on the transports beside it. `make bench` runs it in a guest.
 //!
-//!     qbench FAMILY SETTLE-SECONDS ROUNDS
+//!     qbench FAMILY SETTLE-SECONDS ROUNDS all|local|alone|hooks CASE/SIZE...
 //!
-//! Prints a line `case size transport ticks` for each, in ticks of the processor's counter per operation, and first
-//! `calibrate 0 loop ticks`: those of a loop of a million times two instructions. One process sends and receives, so
-//! that the bytes are there when it asks for them. The transports take turns; the figure is the least of the rounds.
+//! Prints a line `case size transport cost...` for each case and transport: a figure for each round, in ticks of the
+//! processor's counter per operation, or in bytes for cases of memory. Before them stand `loop 0 counter ticks`, those of
+//! a loop of two million instructions; `second 0 counter ticks`; `null 0 system-call ticks`. The transports take turns.
+//! `local` leaves out all but AF_UNIX and pipes beside AF_QSOCK, and `alone` these too; `hooks` is the same for a module
+//! that has a chain of hooks, and calls it so.
 
-use std::arch::asm;
 use std::env::args;
 use std::io::{Error, Result};
-use std::os::raw::{c_int, c_long, c_void};
+use std::os::raw::c_int;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-const SOCK_STREAM: c_int = 1;
-const AF_UNIX: c_int = 1;
-const LOOP: u64 = 1_000_000;
-const SIZES: [usize; 4] = [64, 1024, 4096, 65536];
+mod clock;
+mod life;
+mod memory;
+mod message;
+mod process;
+mod raw;
+mod sys;
+mod transport;
 
-extern "C" {
-    fn socketpair(family: c_int, kind: c_int, protocol: c_int, fds: *mut c_int) -> c_int;
-    fn pipe(fds: *mut c_int) -> c_int;
-    fn fcntl(fd: c_int, cmd: c_int, arg: c_int) -> c_int;
-    fn write(fd: c_int, bytes: *const c_void, len: usize) -> isize;
-    fn read(fd: c_int, bytes: *mut c_void, len: usize) -> isize;
-    fn close(fd: c_int) -> c_int;
-    fn syscall(number: c_long, ...) -> c_long;
+use sys::{SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM};
+use transport::{Kind, Transport};
+
+/// What there is to compare, AF_QSOCK under the given name.
+fn transports(family: c_int, name: &'static str) -> Vec<Transport> {
+    let all = [
+        (name, Kind::Local(family)),
+        ("unix", Kind::Local(sys::AF_UNIX)),
+        ("pipe", Kind::Pipe),
+        ("vsock", Kind::Vsock),
+        ("tcp", Kind::Tcp),
+        ("limit", Kind::Limit),
+    ];
+    all.map(|(name, kind)| Transport { name, kind }).to_vec()
 }
 
-#[cfg(target_arch = "x86_64")]
-const SYS_GETPPID: c_long = 110;
-#[cfg(target_arch = "aarch64")]
-const SYS_GETPPID: c_long = 173;
-
-#[cfg(target_arch = "x86_64")]
-fn ticks() -> u64 {
-    // SAFETY: Reads a counter.
-    unsafe { std::arch::x86_64::_rdtsc() }
+/// Whether a transport has the case at all.
+fn has(case: &str, kind: Kind) -> bool {
+    let local = matches!(kind, Kind::Local(_));
+    match case {
+        "stream" => true,
+        "ping-pong-1" | "ping-pong-2" => kind != Kind::Limit,
+        // A pipe beside it, which has no records.
+        "seqpacket" => local || matches!(kind, Kind::Vsock | Kind::Pipe),
+        "open-close" | "open-send-close" => local || kind == Kind::Pipe,
+        "connect-close" => local || matches!(kind, Kind::Vsock | Kind::Tcp),
+        "memory-idle" | "memory-queued" | "epoll" => local || kind == Kind::Pipe,
+        _ => local,
+    }
 }
 
-#[cfg(target_arch = "aarch64")]
-fn ticks() -> u64 {
-    let count: u64;
-    // SAFETY: Reads a counter.
-    unsafe { asm!("isb", "mrs {}, cntvct_el0", out(reg) count) };
-    count
+fn run(case: &str, size: usize, transport: &Transport) -> Result<f64> {
+    match case {
+        "stream" => message::pair(transport, SOCK_STREAM, size),
+        "seqpacket" => message::pair(transport, SOCK_SEQPACKET, size),
+        "dgram" => message::pair(transport, SOCK_DGRAM, size),
+        "dgram-to-name" => message::to_name(transport, size),
+        "stream-mmsg" => message::batch(transport, SOCK_STREAM, size),
+        "seqpacket-mmsg" => message::batch(transport, SOCK_SEQPACKET, size),
+        "scm-rights" => message::rights(transport),
+        "open-close" => life::open_close(transport),
+        "open-send-close" => life::open_send_close(transport, size),
+        "connect-close" => life::connect_close(transport),
+        "epoll" => life::ready(transport),
+        "ping-pong-1" => process::ping_pong(transport, 1, size),
+        "ping-pong-2" => process::ping_pong(transport, 2, size),
+        "senders-1" => process::senders(transport, 1, size),
+        "senders-8" => process::senders(transport, 8, size),
+        "senders-64" => process::senders(transport, 64, size),
+        "memory-idle" | "memory-queued" => memory::of(transport, size),
+        _ => Err(Error::other(format!("no case is named {case}"))),
+    }
 }
 
-/// Runs twice `LOOP` instructions.
-fn known_loop() {
-    // SAFETY: Counts a register down.
-    #[cfg(target_arch = "x86_64")]
-    unsafe {
-        asm!("2: sub {0}, 1", "jnz 2b", inout(reg) LOOP => _)
-    };
-    // SAFETY: As above.
-    #[cfg(target_arch = "aarch64")]
-    unsafe {
-        asm!("2: subs {0}, {0}, #1", "b.ne 2b", inout(reg) LOOP => _)
-    };
+/// What the figures are measured with, and the least there is to measure.
+fn calibrate() -> Result<()> {
+    let ticks = clock::cost(3, || {
+        clock::known_loop();
+        Ok(())
+    })?;
+    println!("loop 0 counter {ticks}");
+    let (start, begin) = (Instant::now(), clock::ticks());
+    sleep(Duration::from_millis(500));
+    let (time, ticks) = (start.elapsed(), clock::ticks() - begin);
+    println!("second 0 counter {}", ticks as f64 / time.as_secs_f64());
+    let null = clock::warm_cost(1000, || {
+        sys::null();
+        Ok(())
+    })?;
+    println!("null 0 system-call {null}");
+    Ok(())
 }
 
-/// Ticks of `rounds` times `operation`, for each.
-fn cost(rounds: u32, mut operation: impl FnMut() -> Result<()>) -> Result<f64> {
-    let start = ticks();
+/// Has the transports take turns at a case.
+fn compare(case: &str, size: usize, rounds: u32, all: &[Transport]) -> Result<()> {
+    let all: Vec<&Transport> = all.iter().filter(|t| has(case, t.kind)).collect();
+    let mut costs = vec![String::new(); all.len()];
     for _ in 0..rounds {
-        operation()?;
-    }
-    Ok((ticks() - start) as f64 / f64::from(rounds))
-}
-
-/// Two descriptors, the first of which writes what the second reads.
-struct Pair {
-    write: c_int,
-    read: c_int,
-}
-
-impl Pair {
-    fn new(transport: &Transport) -> Result<Self> {
-        let mut fds = [0; 2];
-        // SAFETY: There is room for two descriptors.
-        let result = unsafe {
-            match transport.family {
-                Some(family) => socketpair(family, SOCK_STREAM, 0, fds.as_mut_ptr()),
-                None => pipe(fds.as_mut_ptr()),
-            }
-        };
-        if result < 0 {
-            return Err(Error::last_os_error());
-        }
-        if transport.family.is_none() {
-            fds.reverse();
-            const F_SETPIPE_SZ: c_int = 1031;
-            // SAFETY: No pointers. A pipe of the usual size holds exactly the largest message.
-            unsafe { fcntl(fds[0], F_SETPIPE_SZ, 1 << 17) };
-        }
-        Ok(Self {
-            write: fds[0],
-            read: fds[1],
-        })
-    }
-
-    /// Moves `buffer` through.
-    fn turn(&self, buffer: &mut [u8]) -> Result<()> {
-        let len = buffer.len() as isize;
-        // SAFETY: The buffer is valid for its length.
-        let moved = unsafe {
-            write(self.write, buffer.as_ptr().cast(), buffer.len()) == len
-                && read(self.read, buffer.as_mut_ptr().cast(), buffer.len()) == len
-        };
-        moved.then_some(()).ok_or_else(Error::last_os_error)
-    }
-}
-
-impl Drop for Pair {
-    fn drop(&mut self) {
-        // SAFETY: The descriptors are this value's.
-        unsafe {
-            close(self.write);
-            close(self.read);
+        for (transport, costs) in all.iter().zip(&mut costs) {
+            let cost = run(case, size, transport)
+                .map_err(|e| Error::other(format!("{case}/{size} {}: {e}", transport.name)))?;
+            *costs += &format!(" {cost}");
         }
     }
-}
-
-struct Transport {
-    name: &'static str,
-    family: Option<c_int>,
-}
-
-/// The least cost of each transport's `operation` in rounds in which they take turns.
-fn compare(
-    case: &str,
-    size: usize,
-    transports: &[Transport],
-    rounds: u32,
-    mut operation: impl FnMut(&Transport) -> Result<f64>,
-) -> Result<()> {
-    let mut least = vec![f64::MAX; transports.len()];
-    for _ in 0..rounds {
-        for (transport, least) in transports.iter().zip(&mut least) {
-            *least = least.min(operation(transport)?);
-        }
-    }
-    for (transport, least) in transports.iter().zip(least) {
-        println!("{case} {size} {} {least}", transport.name);
+    for (transport, costs) in all.iter().zip(costs) {
+        println!("{case} {size} {}{costs}", transport.name);
     }
     Ok(())
 }
 
 fn main() -> Result<()> {
-    let number = |n: usize| args().nth(n).and_then(|a| a.parse().ok()).unwrap_or(0);
-    let (family, settle, rounds) = (number(1) as c_int, number(2), number(3));
-    let transports = [
-        Transport {
-            name: "qsock",
-            family: Some(family),
-        },
-        Transport {
-            name: "unix",
-            family: Some(AF_UNIX),
-        },
-        Transport {
-            name: "pipe",
-            family: None,
-        },
-    ];
-
-    sleep(Duration::from_secs(settle.into()));
-    let known = cost(3, || {
-        known_loop();
-        Ok(())
-    })?;
-    println!("calibrate 0 loop {known}");
-    let null = cost(1000, || {
-        // SAFETY: No pointers.
-        unsafe { syscall(SYS_GETPPID) };
-        Ok(())
-    })?;
-    println!("null 0 system-call {null}");
-
-    for size in SIZES {
-        let mut buffer = vec![0x55; size];
-        let times = if size > 4096 { 200 } else { 2000 };
-        compare("send+recv", size, &transports, rounds, |transport| {
-            let pair = Pair::new(transport)?;
-            cost(times / 10, || pair.turn(&mut buffer))?;
-            cost(times, || pair.turn(&mut buffer))
-        })?;
+    let mut words = args().skip(1);
+    let mut number = |name: &str| {
+        let word = words.next().unwrap_or_default();
+        word.parse::<u32>()
+            .map_err(|e| Error::other(format!("{name} {word}: {e}")))
+    };
+    let family = number("FAMILY")? as c_int;
+    let (settle, rounds) = (number("SETTLE-SECONDS")?, number("ROUNDS")?);
+    let which = words.next().unwrap_or_default();
+    let hooks = which == "hooks";
+    let mut transports = transports(family, if hooks { "hooks" } else { "qsock" });
+    match which.as_str() {
+        "all" => {}
+        "local" => transports.truncate(3),
+        "alone" | "hooks" => transports.truncate(1),
+        _ => return Err(Error::other(format!("no transports are called {which}"))),
     }
-    compare("pair+close", 0, &transports, rounds, |transport| {
-        cost(200, || Pair::new(transport).map(drop))
-    })
+    sleep(Duration::from_secs(settle.into()));
+    if !hooks {
+        calibrate()?;
+    }
+    sys::allow_files(50_000)?;
+    for word in words {
+        let (case, size) = word.split_once('/').unwrap_or((&word, "0"));
+        let size = size
+            .parse()
+            .map_err(|e| Error::other(format!("{word}: {e}")))?;
+        compare(case, size, rounds, &transports)?;
+    }
+    Ok(())
 }

@@ -1,155 +1,199 @@
 // SPDX-License-Identifier: GPL-2.0
-//! `lab bench`, which is `make bench`: what an operation costs beside AF_UNIX and a pipe, in instructions.
+//! `lab bench`, which is `make bench`: what an operation costs on AF_QSOCK and on the transports beside it.
 //!
-//! One boot of the stock kernel under icount, in which the transports take turns. The counter is checked against a
-//! loop of known length; the guest settles before the first figure, which costs nothing under icount.
+//! Boots of the stock kernel in which the transports take turns ([`run`]): one that counts instructions and one that
+//! takes the time; or a loop inside User Mode Linux ([`native`]). What they measured ([`figures`]) is held against what
+//! [`cases`] demands and shown ([`table`], [`picture`], [`readme`]). [`budget`] is for the gate in `make test`.
 
-use std::collections::BTreeMap;
+mod budget;
+mod cases;
+mod figures;
+mod native;
+mod picture;
+mod readme;
+mod run;
+mod table;
+
 use std::fs;
-use std::process::ExitCode;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
 
-use anyhow::{bail, ensure, Context, Result};
-use serde_json::json;
+use anyhow::{ensure, Result};
+use serde_json::{json, Value};
 
-use crate::artifacts::{self, Arch, Config};
-use crate::guest::{self, Job};
+use crate::artifacts::{self, Arch};
+use crate::guest::machine;
+use budget::Budgets;
+pub use budget::Verdict;
+use cases::Case;
+use figures::{Figures, Instrument};
+use run::{Plan, Transports};
 
-/// Instructions of qbench's loop of known length.
-const KNOWN: f64 = 2_000_000.0;
+/// Figures of a case and transport under icount, whose least is taken, and of time, whose ratios have a median.
+const COUNTED: u32 = 5;
+const TIMED: u32 = 21;
 
-/// Compares the transports in a guest that counts instructions
+/// Compares the transports: instructions and time per operation
 #[derive(clap::Args)]
 pub struct Args {
     #[arg(long, value_enum, default_value = "x86_64")]
     arch: Arch,
+    /// The cases: names such as stream/64 or seqpacket, `*` for anything in them
+    #[arg(long, value_name = "CASES")]
+    only: Option<String>,
+    /// `update` takes the instructions for selftests/bench/budget.toml
+    #[arg(long, value_name = "update", value_parser = ["update"])]
+    budget: Option<String>,
+    /// Inside User Mode Linux, at the speed of this machine's processor
+    #[arg(long, conflicts_with = "budget")]
+    native: bool,
 }
 
 pub fn main(args: Args) -> Result<ExitCode> {
-    let top = artifacts::top()?;
-    let overlay = top.join("build").join(args.arch.name()).join("bench");
-    fs::create_dir_all(overlay.join("bin"))?;
-    let program = guest::program(args.arch, "selftests/bench/qbench.rs")?;
-    fs::copy(&program, overlay.join("bin/qbench"))?;
-
-    let script = "uname -r; exec qbench $(cat /sys/module/qsock/parameters/family) 20 3";
-    let mut job = Job::new(args.arch, Config::Stock, &["sh", "-c", script]);
-    job.icount = true;
-    job.overlays = vec![overlay];
-    println!(
-        "counting instructions in a guest for {}: a minute or two",
-        args.arch.name()
-    );
-    let mut output = Vec::new();
-    let record = guest::boot(&job, &mut output)?;
-    let output = String::from_utf8_lossy(&output);
-    if guest::verdict(&record) != 0 {
-        print!("{output}{}", guest::explain(&record));
-        bail!("the bench failed");
+    let chosen = cases::chosen(args.only.as_deref())?;
+    let (native, guest): (Vec<&Case>, Vec<&Case>) = chosen.into_iter().partition(|c| c.native());
+    if args.native {
+        return in_user_mode(&native, args.arch);
     }
-    let table = Table::parse(&output)?;
-    table.print();
-    let dir = top.join("build/bench");
-    fs::create_dir_all(&dir)?;
-    let file = dir.join(format!("{}.json", args.arch.name()));
-    fs::write(&file, table.json(args.arch))?;
-    println!("written to {}", file.display());
+    ensure!(!guest.is_empty(), "these cases are for NATIVE=1");
+    let arch = args.arch;
+    let overlay = run::overlay(arch)?;
+    let measure = |instrument, transports, rounds, cases: &[&'static Case]| {
+        let plan = Plan {
+            arch,
+            instrument,
+            cases,
+            rounds,
+            transports,
+        };
+        run::measure(&plan, overlay.clone())
+    };
+    println!("counting instructions in a guest for {}", arch.name());
+    let counted = measure(Instrument::Icount, Transports::All, COUNTED, &guest)?;
+    let title = heading(&counted, arch)?;
+    println!("{title}\n");
+    print!("{}", table::print(&counted, &guest, arch));
+    if args.budget.is_some() {
+        let file = Budgets::update(&counted, &guest, arch)?;
+        println!("\nthe budgets are in {}", file.display());
+    }
+    let mut rows = table::rows(&counted, &guest, arch);
+
+    let timed: Vec<&Case> = guest.iter().copied().filter(|case| case.timed()).collect();
+    if !timed.is_empty() {
+        println!("\ntaking the time in a guest for {}", arch.name());
+        let figures = measure(Instrument::Wall, Transports::Local, TIMED, &timed)?;
+        println!("{}\n", heading(&figures, arch)?);
+        print!("{}", table::print(&figures, &timed, arch));
+        rows.extend(table::rows(&figures, &timed, arch));
+    }
+
+    let accel = if machine::kvm(arch) {
+        "tcg,icount; kvm"
+    } else {
+        "tcg,icount; tcg"
+    };
+    let all = json!({
+        "arch": arch.name(), "config": "stock", "accel": accel, "kernel": counted.kernel,
+        "qemu": qemu(arch)?, "cpu": machine::model(arch), "rows": rows,
+    });
+    println!(
+        "\nwritten to {}",
+        write(&format!("{}.json", arch.name()), &all)?.display()
+    );
+    if let Some(svg) = picture::draw(
+        &counted,
+        &format!("Linux {}: {}", counted.kernel, qemu(arch)?),
+    )? {
+        let file = artifacts::top()?.join(format!("build/bench/{}.svg", arch.name()));
+        fs::write(&file, &svg)?;
+        println!("drawn in {}", file.display());
+        // What the repository shows is of all cases.
+        if args.only.is_none() {
+            let shown = artifacts::top()?.join(format!("selftests/bench/{}.svg", arch.name()));
+            fs::write(shown, &svg)?;
+            let table = readme::table(&counted, &guest, arch);
+            readme::update(arch, &format!("\n{title}.\n\n{table}\n"))?;
+        }
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Instructions per operation, by case and size, then by transport.
-struct Table {
-    kernel: String,
-    null: f64,
-    rows: BTreeMap<(String, u64), BTreeMap<String, f64>>,
+/// `make bench NATIVE=1`.
+fn in_user_mode(cases: &[&Case], arch: Arch) -> Result<ExitCode> {
+    ensure!(
+        arch == Arch::X86_64,
+        "NATIVE=1 is this machine's own processor: leave out ARCH="
+    );
+    ensure!(!cases.is_empty(), "no case of NATIVE=1 is chosen");
+    let figures = native::measure()?;
+    println!(
+        "User Mode Linux {} on {}: nanoseconds per block inside the kernel, medians\n",
+        figures.kernel,
+        native::processor()
+    );
+    print!("{}", table::print(&figures, cases, arch));
+    let all = json!({
+        "arch": arch.name(), "config": "um", "accel": "native", "kernel": figures.kernel,
+        "cpu": native::processor(), "rows": table::rows(&figures, cases, arch),
+    });
+    println!("\nwritten to {}", write("native.json", &all)?.display());
+    Ok(ExitCode::SUCCESS)
 }
 
-impl Table {
-    /// Reads qbench's lines, and turns its ticks into instructions.
-    fn parse(output: &str) -> Result<Table> {
-        let mut lines = output.lines();
-        let kernel = lines.next().context("the bench said nothing")?.to_string();
-        let mut rows: BTreeMap<(String, u64), BTreeMap<String, f64>> = BTreeMap::new();
-        let (mut scale, mut null) = (0.0, 0.0);
-        for line in lines {
-            let words: Vec<&str> = line.split_whitespace().collect();
-            let [case, size, transport, ticks] = words[..] else {
-                bail!("the bench said: {line}");
-            };
-            let ticks: f64 = ticks.parse()?;
-            match case {
-                "calibrate" => scale = KNOWN / ticks,
-                "null" => null = ticks * scale,
-                _ => {
-                    let row = rows.entry((case.to_string(), size.parse()?)).or_default();
-                    row.insert(transport.to_string(), ticks * scale);
-                }
-            }
-        }
-        ensure!(
-            scale > 0.0 && !rows.is_empty(),
-            "the bench did not finish:\n{output}"
-        );
-        Ok(Table { kernel, null, rows })
-    }
-
-    fn print(&self) {
-        println!(
-            "Linux {}, QEMU under icount: instructions per operation (an empty system call: {:.0})",
-            self.kernel, self.null
-        );
-        println!(
-            "{:<12}{:>8}{:>10}{:>10}{:>10}{:>14}{:>14}",
-            "case", "bytes", "qsock", "unix", "pipe", "qsock/unix", "qsock/pipe"
-        );
-        for ((case, size), row) in &self.rows {
-            let of = |name: &str| row.get(name).copied().unwrap_or(f64::NAN);
-            let (qsock, unix, pipe) = (of("qsock"), of("unix"), of("pipe"));
-            println!(
-                "{case:<12}{size:>8}{qsock:>10.0}{unix:>10.0}{pipe:>10.0}{:>14.2}{:>14.2}",
-                qsock / unix,
-                qsock / pipe
-            );
-        }
-    }
-
-    fn json(&self, arch: Arch) -> String {
-        let rows: Vec<_> = self
-            .rows
-            .iter()
-            .flat_map(|((case, size), row)| {
-                row.iter().map(move |(transport, per_op)| {
-                    json!({
-                        "case": case, "transport": transport, "size": size,
-                        "instrument": "icount", "per_op": per_op,
-                        "ratio_unix": row.get("unix").map(|unix| per_op / unix),
-                    })
-                })
-            })
-            .collect();
-        let all = json!({
-            "arch": arch.name(), "config": "stock", "accel": "tcg,icount", "kernel": self.kernel, "rows": rows,
-        });
-        format!("{all:#}\n")
-    }
+fn write(name: &str, all: &Value) -> Result<PathBuf> {
+    let dir = artifacts::top()?.join("build/bench");
+    fs::create_dir_all(&dir)?;
+    let file = dir.join(name);
+    fs::write(&file, format!("{all:#}\n"))?;
+    Ok(file)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The gate: counts the gated cases and holds them against their budgets. Err is a reason why it cannot judge.
+pub fn gate(arch: Arch) -> Result<std::result::Result<Vec<Verdict>, String>> {
+    let budgets = Budgets::load()?;
+    let cases: Vec<&Case> = cases::CASES.iter().filter(|case| case.gated()).collect();
+    let plan = Plan {
+        arch,
+        instrument: Instrument::Icount,
+        cases: &cases,
+        rounds: COUNTED,
+        transports: Transports::Alone,
+    };
+    let figures = run::measure(&plan, run::overlay(arch)?)?;
+    Ok(match budgets.unfit(arch, &figures.kernel) {
+        Some(reason) => Err(reason),
+        None => Ok(budgets.judge(&figures, &cases, arch)),
+    })
+}
 
-    #[test]
-    fn ticks_become_instructions() {
-        let table = Table::parse(
-            "7.2.12\ncalibrate 0 loop 1000000\nnull 0 system-call 50\nsend+recv 64 unix 10\n",
-        )
-        .unwrap();
-        assert_eq!(table.null, 100.0);
-        assert_eq!(table.rows[&("send+recv".to_string(), 64)]["unix"], 20.0);
-    }
+/// What a table's figures were measured with.
+fn heading(figures: &Figures, arch: Arch) -> Result<String> {
+    let (with, cpu) = match figures.instrument {
+        Instrument::Icount => (
+            "instructions per operation under icount",
+            machine::model(arch),
+        ),
+        _ if machine::kvm(arch) => ("nanoseconds per operation, KVM", "host"),
+        _ => (
+            "nanoseconds per operation, multi-threaded TCG",
+            machine::model(arch),
+        ),
+    };
+    Ok(format!(
+        "Linux {}, {}, {cpu}, 2 processors: {with}; an empty system call is {:.0}",
+        figures.kernel,
+        qemu(arch)?,
+        figures.null
+    ))
+}
 
-    #[test]
-    fn a_bench_that_did_not_finish_is_no_table() {
-        assert!(Table::parse("7.2.12\ncalibrate 0 loop 1000000\n").is_err());
-        assert!(Table::parse("7.2.12\nqbench: no such family\n").is_err());
-    }
+/// QEMU's version.
+fn qemu(arch: Arch) -> Result<String> {
+    let out = Command::new(machine::program(arch))
+        .arg("--version")
+        .output()?;
+    let text = String::from_utf8_lossy(&out.stdout).into_owned();
+    let version = text.split_whitespace().nth(3).unwrap_or("of no version");
+    Ok(format!("QEMU {version}"))
 }

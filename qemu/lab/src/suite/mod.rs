@@ -4,6 +4,7 @@
 //! Suites that need a guest of one kind share its boot ([`section`]); the guard suite boots a guest per case.
 
 mod af_unix;
+mod bench;
 mod guard;
 mod host;
 mod kmemleak;
@@ -52,6 +53,8 @@ pub enum Suite {
     Kmemleak,
     /// The promises of qemu/run (stock)
     Guard,
+    /// Instructions per operation, held against selftests/bench/budget.toml (stock)
+    Bench,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -206,6 +209,9 @@ fn run_in(arch: Arch, config: Config, args: &Args, ui: &Ui) -> Result<()> {
     }
     if args.wants(Suite::Guard) && debian {
         guard::run(arch, config, ui)?;
+    }
+    if args.wants(Suite::Bench) && config == Config::Stock {
+        bench::run(arch, ui)?;
     }
     Ok(())
 }

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What a message costs between processes, which must be woken for it.
+
+use std::io::{Error, Result};
+use std::os::fd::AsRawFd;
+
+use crate::clock::{ticks, warm_cost};
+use crate::sys::{self, Child, SOCK_DGRAM, SOCK_STREAM};
+use crate::transport::{local_name, Kind, Transport};
+
+/// Messages of all senders together.
+const MESSAGES: u32 = 6400;
+
+/// Both processors.
+const ANY: u64 = 3;
+
+/// Receives as much as `bytes` has room for.
+fn recv_all(recv: impl Fn(&mut [u8]) -> Result<usize>, bytes: &mut [u8]) -> Result<bool> {
+    let mut got = 0;
+    while got < bytes.len() {
+        match recv(&mut bytes[got..])? {
+            0 => return Ok(false),
+            n => got += n,
+        }
+    }
+    Ok(true)
+}
+
+/// A message to another process, and its answer.
+pub fn ping_pong(transport: &Transport, processors: u32, size: usize) -> Result<f64> {
+    let there = transport.pair(SOCK_STREAM, size)?;
+    let back = match transport.kind {
+        Kind::Pipe => Some(transport.pair(SOCK_STREAM, size)?),
+        _ => None,
+    };
+    let mut bytes = vec![0x55; size];
+    sys::run_on(1)?;
+    let child = Child::start(|| {
+        sys::run_on(1 << (processors - 1))?;
+        // Nothing more can come when the parent closes its own.
+        sys::close_in_child(&there.send);
+        let mut bytes = vec![0; size];
+        match &back {
+            Some(back) => {
+                while recv_all(|b| there.recv(b), &mut bytes)? {
+                    back.send(&bytes, 0)?;
+                }
+            }
+            None => {
+                let fd = there.recv.as_raw_fd();
+                while recv_all(|b| sys::recv_from_peer(fd, b), &mut bytes)? {
+                    sys::send_to_peer(fd, &bytes, 0)?;
+                }
+            }
+        }
+        Ok(())
+    })?;
+    let result = warm_cost(500, || {
+        there.send(&bytes, 0)?;
+        let answered = match &back {
+            Some(back) => recv_all(|b| back.recv(b), &mut bytes)?,
+            None => {
+                let fd = there.send.as_raw_fd();
+                recv_all(|b| sys::recv_from_peer(fd, b), &mut bytes)?
+            }
+        };
+        answered
+            .then_some(())
+            .ok_or_else(|| Error::other("no answer"))
+    });
+    drop(there);
+    drop(child);
+    sys::run_on(ANY)?;
+    result
+}
+
+/// A datagram of one of `senders` processes to a receiver, which is on the first processor; they are on the second
+/// and the first in turn.
+pub fn senders(transport: &Transport, senders: u32, size: usize) -> Result<f64> {
+    let Kind::Local(family) = transport.kind else {
+        return Err(Error::other("no names"));
+    };
+    let name = local_name(family, "qbench-many");
+    let receiver = sys::new_socket(family, SOCK_DGRAM)?;
+    sys::bind_to(&receiver, &name)?;
+    // Its end of file starts them all.
+    let [wait, start] = sys::new_pipe()?;
+    let mut bytes = vec![0x55; size];
+    let children: Vec<Child> = (0..senders)
+        .map(|n| {
+            Child::start(|| {
+                sys::run_on(2 >> (n % 2))?;
+                let socket = sys::new_socket(family, SOCK_DGRAM)?;
+                sys::connect_to(&socket, &name)?;
+                let bytes = vec![0x55; size];
+                sys::close_in_child(&start);
+                sys::read_from(wait.as_raw_fd(), &mut [0])?;
+                for _ in 0..MESSAGES / senders {
+                    sys::send_to_peer(socket.as_raw_fd(), &bytes, 0)?;
+                }
+                Ok(())
+            })
+        })
+        .collect::<Result<_>>()?;
+    sys::run_on(1)?;
+    // They come to wait for the start.
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    let begin = ticks();
+    drop(start);
+    for _ in 0..MESSAGES {
+        sys::recv_from_peer(receiver.as_raw_fd(), &mut bytes)?;
+    }
+    let cost = (ticks() - begin) as f64 / f64::from(MESSAGES);
+    drop(children);
+    sys::run_on(ANY)?;
+    Ok(cost)
+}
