@@ -70,8 +70,7 @@ pub fn main(args: Args) -> Result<ExitCode> {
     };
     println!("counting instructions in a guest for {}", arch.name());
     let counted = measure(Instrument::Icount, Transports::All, COUNTED, &guest)?;
-    let title = heading(&counted, arch)?;
-    println!("{title}\n");
+    println!("{}\n", heading(&counted, arch)?);
     print!("{}", table::print(&counted, &guest, arch));
     if args.budget.is_some() {
         let file = Budgets::update(&counted, &guest, arch)?;
@@ -101,22 +100,31 @@ pub fn main(args: Args) -> Result<ExitCode> {
         "\nwritten to {}",
         write(&format!("{}.json", arch.name()), &all)?.display()
     );
-    if let Some(svg) = picture::draw(
-        &counted,
-        &format!("Linux {}: {}", counted.kernel, qemu(arch)?),
-    )? {
-        let file = artifacts::top()?.join(format!("build/bench/{}.svg", arch.name()));
-        fs::write(&file, &svg)?;
-        println!("drawn in {}", file.display());
-        // What the repository shows is of all cases.
-        if args.only.is_none() {
-            let shown = artifacts::top()?.join(format!("selftests/bench/{}.svg", arch.name()));
-            fs::write(shown, &svg)?;
-            let table = readme::table(&counted, &guest, arch);
-            readme::update(arch, &format!("\n{title}.\n\n{table}\n"))?;
-        }
-    }
+    show(&counted, &guest, arch, args.only.is_none())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Draws the picture, and puts it and the table where the repository shows them if they are of all cases.
+fn show(counted: &Figures, cases: &[&Case], arch: Arch, whole: bool) -> Result<()> {
+    let title = format!(
+        "Linux {}, {}: instructions on {}",
+        counted.kernel,
+        qemu(arch)?,
+        machine::model(arch)
+    );
+    let Some(svg) = picture::draw(counted, &title)? else {
+        return Ok(());
+    };
+    let file = artifacts::top()?.join(format!("build/bench/{}.svg", arch.name()));
+    fs::write(&file, &svg)?;
+    println!("drawn in {}", file.display());
+    if whole {
+        let shown = artifacts::top()?.join(format!("selftests/bench/{}.svg", arch.name()));
+        fs::write(shown, &svg)?;
+        let (title, table) = (heading(counted, arch)?, readme::table(counted, cases, arch));
+        readme::update(arch, &format!("\n{title}.\n\n{table}\n"))?;
+    }
+    Ok(())
 }
 
 /// `make bench NATIVE=1`.

@@ -32,7 +32,7 @@ static int rounds = 15;
 module_param(rounds, int, 0444);
 MODULE_PARM_DESC(rounds, "Figures for each size and transport");
 
-#define LARGEST		(1UL << 20)
+#define LARGEST		1048576UL
 /* Bytes and messages of a round: whichever is reached first. */
 #define ROUND_BYTES	(32UL << 20)
 #define ROUND_MESSAGES	50000UL

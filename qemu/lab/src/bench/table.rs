@@ -34,8 +34,11 @@ impl Judged {
     }
 }
 
-/// The bars of a case that these figures can be held against.
+/// The bars of a case that these figures can be held against: time of emulated processors is none of them.
 pub fn judge(case: &Case, figures: &Figures, arch: Arch) -> Vec<Judged> {
+    if figures.instrument == Instrument::Wall {
+        return Vec::new();
+    }
     let id = case.id();
     let ratio = |bar: &Bar| match bar {
         Bar::Unix(..) => figures.ratio(&id, "qsock", "unix"),
@@ -178,6 +181,15 @@ mod tests {
         assert_eq!(held("stream/64"), [true, false, true]);
         assert_eq!(held("senders-64"), [false]);
         assert_eq!(held("epoll"), [false; 0]);
+    }
+
+    #[test]
+    fn time_is_shown_and_not_judged() {
+        let figures = figures(LINES, Instrument::Wall);
+        let cases = cases::chosen(Some("stream/64")).unwrap();
+        assert!(judge(cases[0], &figures, Arch::X86_64).is_empty());
+        let table = print(&figures, &cases, Arch::X86_64);
+        assert!(table.contains("0.400 of unix; quartiles 0.40 to 0.40"));
     }
 
     #[test]

@@ -41,11 +41,7 @@ pub fn arguments(job: &Job, wiring: &Wiring) -> Vec<String> {
         Arch::X86_64 => "q35,i8042=off,sata=off,smbus=off",
         Arch::Arm64 => "virt",
     };
-    let cpu = if accelerated {
-        "host"
-    } else {
-        model(job.arch)
-    };
+    let cpu = if accelerated { "host" } else { model(job.arch) };
     // vhost-user reads the guest's memory from another process.
     let memory = if wiring.share.is_some() {
         ",memory-backend=ram"
