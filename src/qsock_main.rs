@@ -17,9 +17,9 @@
 //! # The path of a message
 //!
 //! ```text
-//! send(2): net::ops -> socket::send -> transport, queue: reserve, copy
+//! send(2): net::proto_ops -> socket::send -> transport, queue: reserve, copy
 //!          -> policy::chain -> queue: commit -> wake the reader
-//! recv(2): net::ops -> socket::recv -> transport, queue: look
+//! recv(2): net::proto_ops -> socket::recv -> transport, queue: look
 //!          -> policy::chain -> copy -> queue: consume -> wake the writer
 //! ```
 

@@ -4,8 +4,9 @@
 //!
 //! Owns: every `unsafe` between a family and the network core: registration
 //! ([`family`]), the operations' shims ([`ops`]), the life of a sock ([`sock`]),
-//! messages ([`msg`], [`scm`]), waiting and readiness ([`wait`], [`poll`]),
-//! network namespaces ([`netns`]), credentials ([`cred`]), and what is shown of a
+//! messages ([`msg`], [`scm`]), waiting and readiness ([`wait`], [`poll`], and who
+//! is there to be told: [`audience`]), memory that is not used ([`tend`]), network
+//! namespaces ([`netns`]), credentials ([`cred`]), and what is shown of a
 //! socket ([`sight`]).
 //!
 //! Imports: `bindings` and the helpers. It knows no family.

@@ -3,13 +3,18 @@
 //! The sockets of AF_QSOCK: what the system calls do.
 //!
 //! Owns: the family ([`Qsock`]), a socket's data ([`QueueSocket`]) and its states,
-//! one file each: [`unconnected`], [`listening`], [`connected`], and [`inbox`] for
-//! a datagram socket; the operations that cut across: [`send`] and [`recv`] of
-//! streams, [`packet`] and [`datagram`] of messages that have boundaries,
-//! [`poll`] with its [`pollers`], [`option`], [`sight`]; what goes with a message
-//! beside its bytes: [`ancillary`], in an [`envelope`] where it has boundaries,
-//! with the files in flight ([`inflight`]) and what frees the cycles among them
-//! ([`collect`]).
+//! one file each: [`unconnected`], [`listening`], [`connected`] with the [`pair`]
+//! that two share, and [`inbox`] for a datagram socket; the operations that cut
+//! across: [`send`] and [`recv`] of streams, [`packet`] and [`datagram`] of
+//! messages that have boundaries, with their [`payload`], how they are received in
+//! the [`plain`] case and how they [`deliver`] to an inbox; [`poll`] with its
+//! [`pollers`], [`option`], [`sight`]; what goes with a message beside its bytes:
+//! [`ancillary`], in an [`envelope`] where it has boundaries, with the files in
+//! flight ([`inflight`]) and what frees the cycles among them ([`collect`]).
+//!
+//! A message of bytes alone, which most are, takes a short way: `send_plain`,
+//! `recv_plain`. Each gives up, before anything has happened, where the message,
+//! either socket or the queue is not that simple.
 //!
 //! Imports: `net`, `queue`, `transport`, `policy`, `names`, `trace`.
 //!
@@ -26,7 +31,8 @@
 //! 3. `inflight::InFlight::files`.
 //!
 //! Of datagram sockets: `inbox::Inbox::polls`, then `pollers::Pollers::list` of
-//! another inbox; `inbox::Inbox::peer` and `inbox::Inbox::waiting`, each alone.
+//! another inbox; `inbox::Inbox::peer`, then the mutexes of the peer's queue;
+//! `inbox::Inbox::waiting` alone.
 //!
 //! # States
 //!
