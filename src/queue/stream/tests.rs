@@ -6,7 +6,10 @@ use kernel::macros::kunit_tests;
 
 #[kunit_tests(qsock_queue_stream)]
 mod cases {
-    use super::super::{super::marks::Look, *};
+    use super::super::{
+        super::marks::{Look, Tag},
+        *, //
+    };
     use kernel::sync::Arc;
 
     impl Merge for u32 {
