@@ -6,7 +6,7 @@ use core::{
     cmp,
     sync::atomic::{
         AtomicUsize,
-        Ordering::{Relaxed, SeqCst}, //
+        Ordering::Relaxed, //
     }, //
 };
 
@@ -74,10 +74,9 @@ impl Usage {
     /// Takes back what [`Self::try_charge`] counted.
     #[inline(always)]
     pub(crate) fn uncharge(&self, len: usize) {
+        // Who looks for waiting senders next has a barrier before that.
         self.bytes.fetch_sub(len, Relaxed);
-        // In order with all: who looks for waiting senders next sees those that
-        // saw the queue full.
-        self.messages.fetch_sub(1, SeqCst);
+        self.messages.fetch_sub(1, Relaxed);
     }
 
     /// Whether a quarter of the limit is in use at most, where poll(2) says

@@ -245,8 +245,10 @@ impl Inbox {
     pub(super) fn wait_for_room(&self, sndbuf: usize, timeo: &mut c_long) -> Result {
         let mut waiting = self.waiting.lock();
         self.raise_largest(sndbuf);
-        // In order with all: either the reader sees that somebody waits, or this sees room.
-        self.sleepers.fetch_add(1, SeqCst);
+        // Before the look: either the reader sees that somebody waits, or this sees
+        // room.
+        self.sleepers.fetch_add(1, Relaxed);
+        fence(SeqCst);
         let mut result = Ok(());
         while self.is_full(sndbuf) {
             let left = usize::try_from(*timeo).unwrap_or(0);

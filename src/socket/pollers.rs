@@ -4,6 +4,7 @@
 
 use crate::net::sock::Sock;
 use core::sync::atomic::{
+    fence,
     AtomicBool,
     Ordering::{Relaxed, SeqCst}, //
 };
@@ -61,7 +62,8 @@ impl Pollers {
         // OVERFLOW: It takes centuries to count so far.
         list.next += 1;
         list.sockets.insert(place.into_node(number, sk.into()));
-        self.any.swap(true, SeqCst);
+        self.any.store(true, Relaxed);
+        fence(SeqCst);
         Ok(number)
     }
 
