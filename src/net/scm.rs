@@ -252,7 +252,7 @@ impl Delivery<'_> {
     ///
     /// What does not fit is dropped, and MSG_CTRUNC set.
     ///
-    /// C function: `scm_recv()`
+    /// C functions: `scm_recv()`, `scm_detach_fds()`
     pub(crate) fn deliver<T: SocketOps>(
         self,
         sock: &Socket<T>,
@@ -269,12 +269,8 @@ impl Delivery<'_> {
         if let Some(cred) = self.cred {
             cred.fill(&mut cookie);
         }
-        match self.files {
-            // The core installs descriptors for tasks alone, and would warn.
-            Some(_) if !msg.is_from_user() => msg.set_flag(bindings::MSG_CTRUNC),
-            Some(files) => cookie.fp = files.into_raw(),
-            None => {}
-        }
+        // Files come behind this. The core does that by itself only in 7.2, and
+        // later for AF_UNIX alone.
         // SAFETY: The socket and the message are valid; the function takes what
         // the cookie holds.
         unsafe {
@@ -284,6 +280,22 @@ impl Delivery<'_> {
                 &mut cookie,
                 msg.flags().bits() as c_int,
             )
+        }
+        match self.files {
+            // The core installs descriptors for tasks alone, and would warn.
+            Some(_) if !msg.is_from_user() || !msg.has_control() => {
+                msg.set_flag(bindings::MSG_CTRUNC);
+            }
+            Some(files) => {
+                let mut cookie = bindings::scm_cookie {
+                    fp: files.into_raw(),
+                    ..Default::default()
+                };
+                // SAFETY: The message is valid and a task's; the function takes
+                // the files.
+                unsafe { bindings::scm_detach_fds(msg.as_raw(), &mut cookie) }
+            }
+            None => {}
         }
         if msg.has_control() && sock.sk().passes(Pass::Pidfd) {
             pidfds.deliver(self.cred, msg);
