@@ -4,6 +4,7 @@
  * SIOCATMARK says where there is out-of-band data is in msg_oob_call.c.
  */
 #include <linux/sockios.h>
+#include <sys/xattr.h>
 
 #include "qsock_scm.h"
 
@@ -265,6 +266,20 @@ TEST_F(ioctl, siocgskns)
 	ASSERT_EQ(0, stat("/proc/self/ns/net", &mine));
 	EXPECT_EQ(mine.st_ino, its.st_ino);
 	close(ns);
+}
+
+TEST_F(ioctl, user_xattrs)
+{
+	char got[8];
+
+	if (fsetxattr(self->fd[0], "user.note", "here", 4, 0)) {
+		ASSERT_EQ(EOPNOTSUPP, errno);
+		SKIP(return, "sockets have none on this kernel");
+	}
+	EXPECT_EQ(4, fgetxattr(self->fd[0], "user.note", got, sizeof(got)));
+	EXPECT_EQ(0, memcmp("here", got, 4));
+	EXPECT_ERRNO(ENODATA, fgetxattr(self->fd[1], "user.note", got,
+					sizeof(got)));
 }
 
 TEST_HARNESS_MAIN

@@ -4,12 +4,17 @@
  * MSG_WAITALL, MSG_DONTWAIT, MSG_NOSIGNAL and MSG_EOR do, and that the others
  * do nothing. MSG_PEEK and MSG_OOB have tests of their own.
  */
+#include <sys/uio.h>
+
 #include "qsock_proc.h"
 #include "qsock_types.h"
 
 /* Not in every C library's header. */
 #ifndef MSG_CMSG_COMPAT
 #define MSG_CMSG_COMPAT	0x80000000
+#endif
+#ifndef RWF_NOSIGNAL
+#define RWF_NOSIGNAL	0x100
 #endif
 
 FIXTURE(msg_flags)
@@ -238,6 +243,25 @@ TEST_F(msg_flags, nosignal_spares_the_sender_on_a_stream)
 	ASSERT_EQ(0, shutdown(self->fd[0], SHUT_WR));
 	EXPECT_EQ(end, sender_end(_metadata, self->fd[0], 0));
 	EXPECT_EQ(EPIPE, sender_end(_metadata, self->fd[0], MSG_NOSIGNAL));
+}
+
+/* The same for a write. */
+TEST_F(msg_flags, rwf_nosignal_spares_a_writer)
+{
+	int end = self->borders ? EPIPE : 128 + SIGPIPE, i;
+	struct iovec iov = { "x", 1 };
+
+	ASSERT_EQ(0, shutdown(self->fd[0], SHUT_WR));
+	for (i = 0; i < 2; i++) {
+		pid_t child = fork_child(_metadata);
+
+		if (!child) {
+			pwritev2(self->fd[0], &iov, 1, -1,
+				 i ? RWF_NOSIGNAL : 0);
+			_exit(errno);
+		}
+		EXPECT_EQ(i ? EPIPE : end, wait_exit(child));
+	}
 }
 
 TEST_F(msg_flags, nosignal_spares_one_whose_peer_does_not_read)

@@ -279,4 +279,33 @@ TEST_F(peercred, so_peerpidfd_of_a_peer_that_was_reaped)
 	close(listener);
 }
 
+static bool selinux_is_active(void)
+{
+	int fd = open("/sys/kernel/security/lsm", O_RDONLY | O_CLOEXEC);
+	char text[256] = {};
+	bool found = fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 &&
+		     strstr(text, "selinux");
+
+	close_open(&fd);
+	return found;
+}
+
+/* The modules keep the labels of some families' peers, and not of ours. */
+TEST_F(peercred, so_peersec)
+{
+	socklen_t len = 1;
+	char label[256];
+
+	ASSERT_EQ(0, socketpair(self->family, SOCK_STREAM, 0, self->fd));
+	if (!variant->qsock && !selinux_is_active())
+		SKIP(return, "labels are for the module that is active");
+	EXPECT_ERRNO(variant->qsock ? ENOPROTOOPT : ERANGE,
+		     getsockopt(self->fd[0], SOL_SOCKET, SO_PEERSEC, label,
+				&len));
+	len = sizeof(label);
+	EXPECT_EQ(variant->qsock ? -1 : 0,
+		  getsockopt(self->fd[0], SOL_SOCKET, SO_PEERSEC, label,
+			     &len));
+}
+
 TEST_HARNESS_MAIN

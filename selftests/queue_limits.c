@@ -122,7 +122,7 @@ TEST_F(queue_limits, a_larger_so_rcvbuf_alone_is_enough)
 }
 
 /* The number of datagrams that AF_UNIX lets wait; -1: it says not. */
-static long max_dgram_qlen(void)
+static long allowed_datagrams(void)
 {
 	FILE *file = fopen("/proc/sys/net/unix/max_dgram_qlen", "r");
 	long most = -1;
@@ -138,7 +138,7 @@ static long max_dgram_qlen(void)
 TEST_F(queue_limits, datagrams_are_not_counted_by_ten)
 {
 	struct test_addr addr = nul_addr(self->family, "log");
-	long most = max_dgram_qlen(), count = 0;
+	long most = allowed_datagrams(), count = 0;
 	int rx, tx[4];
 	size_t i;
 

@@ -161,12 +161,12 @@ TEST_F(scm_misc, passsec_after_the_send)
 	struct control c = { .len = sizeof(c.bytes) };
 	struct test_addr addr = nul_addr(self->family, "passsec");
 	int control[2], on = 1, listener, client, server;
+	char byte, label[256];
 	bool labels;
-	char byte;
 
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_DGRAM, 0, control));
 	labels = !set(control[1], SO_PASSSEC, 1) &&
-		 label_over(control, (char [256]){}) > 0;
+		 label_over(control, label) > 0;
 	close(control[0]);
 	close(control[1]);
 	if (!labels)
