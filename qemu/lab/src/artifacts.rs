@@ -189,7 +189,20 @@ pub fn ksrc(config: Config) -> Result<PathBuf> {
 
 /// The headers of a configuration's kernel for programs.
 pub fn headers(arch: Arch, config: Config) -> Result<PathBuf> {
-    kernel::with_packages(&Kernel::of(config), arch, kdir::headers)
+    kernel::with_packages(&Kernel::of(config), arch, |debian| {
+        kdir::headers(debian, arch.name())
+    })
+}
+
+/// The same for the 32-bit programs that it runs too.
+pub fn headers32(arch: Arch, config: Config) -> Result<PathBuf> {
+    match arch {
+        // One set of headers is for all that the processor runs.
+        Arch::X86_64 => headers(arch, config),
+        Arch::Arm64 => kernel::with_packages(&Kernel::of(config), arch, |debian| {
+            kdir::headers(debian, "arm")
+        }),
+    }
 }
 
 /// The kernel image.

@@ -130,9 +130,9 @@ pub fn source(debian: &Debian) -> Result<PathBuf> {
     })
 }
 
-/// What a Debian kernel's source installs for programs: newer than the build root's, as the kernel's own tests need it.
-pub fn headers(debian: &Debian) -> Result<PathBuf> {
-    let arch = debian.arch.name();
+/// What a Debian kernel's source installs for programs of `arch`, as kbuild calls it: newer than the build root's, as the
+/// kernel's own tests need it.
+pub fn headers(debian: &Debian, arch: &str) -> Result<PathBuf> {
     let version = debian.version.replace([':', '~'], "-");
     let what = format!("the {arch} headers of {version}");
     let dir = cache::folder(&format!("headers/{arch}-{version}"), &what, |dir| {
@@ -141,7 +141,7 @@ pub fn headers(debian: &Debian) -> Result<PathBuf> {
         make.args(variables(debian))
             .arg("-C")
             .arg(source(debian)?)
-            .arg(format!("O={}", dir.display()))
+            .args([format!("O={}", dir.display()), format!("ARCH={arch}")])
             .arg("headers");
         let log = cache::log(&format!("headers-{arch}.log"))?;
         progress::run(&format!("making {what}"), &mut make, &log, 1000)

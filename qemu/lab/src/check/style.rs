@@ -79,10 +79,11 @@ const TRACEPOINTS: &str = "src/helpers/trace.h";
 const CHECKPATCH_NOT_FOR_TRACEPOINTS: [&str; 2] = ["OPEN_ENDED_LINE", "PARENTHESIS_ALIGNMENT"];
 
 // What checkpatch says about programs that only holds for the kernel itself: u64, BIT() and
-// strscpy() exist there alone, a signal handler's flag is volatile, and kselftest_harness.h's
-// macros define functions and leave them.
-const CHECKPATCH_NOT_FOR_PROGRAMS: [&str; 7] = [
+// strscpy() exist there alone, a signal handler's flag is volatile, a number that is no system call's
+// is ENOSYS, and kselftest_harness.h's macros define functions and leave them.
+const CHECKPATCH_NOT_FOR_PROGRAMS: [&str; 8] = [
     "BIT_MACRO",
+    "ENOSYS",
     "MACRO_ARG_REUSE",
     "MACRO_WITH_FLOW_CONTROL",
     "MULTISTATEMENT_MACRO_USE_DO_WHILE",

@@ -14,6 +14,7 @@ mod kunit;
 mod reload;
 mod report;
 mod section;
+mod syscall;
 pub mod transfer;
 mod vng;
 
@@ -30,6 +31,7 @@ use af_unix::AfUnix;
 use kselftest::{Abi, Kselftest};
 use report::{Case, Place, Ui};
 use section::Section;
+use syscall::Syscall;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Suite {
@@ -43,6 +45,8 @@ pub enum Suite {
     Kselftest32,
     /// The programs of selftests/ that meet security modules, with SELinux in AppArmor's place (stock)
     Selinux,
+    /// The socket calls at the instruction, for every ABI (stock)
+    Syscall,
     /// The kernel's selftests of AF_UNIX, for AF_QSOCK beside AF_UNIX (stock)
     AfUnixSelftests,
     /// The module's KUnit suites (debug, kcsan)
@@ -162,6 +166,7 @@ fn run_in(arch: Arch, config: Config, args: &Args, ui: &Ui) -> Result<()> {
     let skip: &[&str] = if reload { &["reload"] } else { &[] };
     let mut sections: Vec<Box<dyn Section>> = Vec::new();
     let mut overlays = Vec::new();
+    let mut append = Vec::new();
     for (suite, abi) in [
         (Suite::Kselftest, Abi::Native),
         (Suite::Kselftest32, Abi::Compat),
@@ -170,6 +175,11 @@ fn run_in(arch: Arch, config: Config, args: &Args, ui: &Ui) -> Result<()> {
             overlays.push(kselftest::overlay(arch, config, abi)?);
             sections.push(Box::new(Kselftest::new(config, abi).without(skip)));
         }
+    }
+    if args.wants(Suite::Syscall) && debian {
+        overlays.push(syscall::overlay(arch, config)?);
+        append.extend(syscall::command_line(arch));
+        sections.push(Box::new(Syscall::new(arch)));
     }
     if args.wants(Suite::AfUnixSelftests) && debian {
         let whole = args.suite.contains(&Suite::AfUnixSelftests);
@@ -188,6 +198,7 @@ fn run_in(arch: Arch, config: Config, args: &Args, ui: &Ui) -> Result<()> {
         // Each program has its own limit; this one is for a guest that is beyond any.
         job.timeout = Some(Duration::from_secs(5400));
         job.overlays = overlays;
+        job.append = append;
         section::run(&job, &mut sections, ui, |log, place, ui| {
             if kunit {
                 kunit::read(log, place, ui);
