@@ -7,6 +7,9 @@ use crate::clock::warm_cost;
 use crate::sys::{self, EpollEvent, SOCK_STREAM};
 use crate::transport::{Kind, Listener, Pair, Transport};
 
+/// Of each round: enough that what the kernel frees later, in batches, counts as often as it comes.
+const LIVES: u32 = 1500;
+
 /// Sockets of which one is ready.
 const MANY: usize = 10_000;
 
@@ -19,14 +22,14 @@ fn bare_pair(transport: &Transport) -> Result<[std::os::fd::OwnedFd; 2]> {
 
 /// socketpair(2), or pipe(2), and close(2) of both ends.
 pub fn open_close(transport: &Transport) -> Result<f64> {
-    warm_cost(300, || bare_pair(transport).map(drop))
+    warm_cost(LIVES, || bare_pair(transport).map(drop))
 }
 
 /// The same with a message in between.
 pub fn open_send_close(transport: &Transport, size: usize) -> Result<f64> {
     use std::os::fd::AsRawFd;
     let mut bytes = vec![0x55; size];
-    warm_cost(300, || {
+    warm_cost(LIVES, || {
         let ends = bare_pair(transport)?;
         let [read, write] = [ends[0].as_raw_fd(), ends[1].as_raw_fd()];
         if transport.kind == Kind::Pipe {
@@ -43,7 +46,7 @@ pub fn open_send_close(transport: &Transport, size: usize) -> Result<f64> {
 /// socket(2), connect(2), accept(2) and close(2) of both ends.
 pub fn connect_close(transport: &Transport) -> Result<f64> {
     let listener = Listener::new(transport, SOCK_STREAM, None)?;
-    warm_cost(300, || listener.connection().map(drop))
+    warm_cost(LIVES, || listener.connection().map(drop))
 }
 
 /// epoll_wait(2) that finds one ready among many.

@@ -188,8 +188,12 @@ fn heading(figures: &Figures, arch: Arch) -> Result<String> {
             machine::model(arch),
         ),
     };
+    let option = match figures.instrument {
+        Instrument::Wall if run::emulated(arch) => format!(", {}", run::NO_PTI),
+        _ => String::new(),
+    };
     Ok(format!(
-        "Linux {}, {}, {cpu}, 2 processors: {with}; an empty system call is {:.0}",
+        "Linux {}{option}, {}, {cpu}, 2 processors: {with}; an empty system call is {:.0}",
         figures.kernel,
         qemu(arch)?,
         figures.null

@@ -15,14 +15,11 @@ use super::cases::Case;
 use super::figures::Figures;
 use crate::artifacts::{self, Arch};
 
-/// By how much a figure may exceed its budget.
-const SLACK: f64 = 1.02;
-
 const HEAD: &str = "\
 # SPDX-License-Identifier: GPL-2.0
 # What an operation of AF_QSOCK may cost, in instructions as `make bench` counts them. `make test` (suite bench) fails
-# when one takes 2 % more. `make bench BUDGET=update [ARCH=]` writes this file: lower figures are progress, higher ones
-# need a reason in the commit message.
+# when one takes 2 % more, or 5 % where sockets are made and closed, which varies from boot to boot. `make bench
+# BUDGET=update [ARCH=]` writes this file: lower figures are progress, higher ones need a reason in the commit message.
 
 ";
 
@@ -141,7 +138,7 @@ impl Budgets {
             let allowed = budget.and_then(|budget| budget.cases.get(&id)).copied();
             let (passed, told) = match (figures.of(&id, "qsock"), allowed) {
                 (Some(figure), Some(allowed)) => (
-                    figure <= allowed * SLACK,
+                    figure <= allowed * case.slack(),
                     format!(
                         "{figure:.0} instructions, {:+.1} % of its budget of {allowed:.0}",
                         (figure / allowed - 1.0) * 100.0

@@ -10,7 +10,7 @@ use anyhow::{bail, Context, Result};
 use super::cases::Case;
 use super::figures::{Figures, Instrument};
 use crate::artifacts::{self, Arch, Config};
-use crate::guest::{self, Job};
+use crate::guest::{self, machine, Job};
 use crate::{cache, module};
 
 /// The kernel's modules that AF_VSOCK loopback needs, in the order in which they load.
@@ -19,6 +19,15 @@ const VSOCK: [&str; 3] = [
     "vmw_vsock_virtio_transport_common",
     "vsock_loopback",
 ];
+
+/// For time without KVM: a processor that switches page tables at every system call keeps its translations, an emulated
+/// one drops them all, which takes ten times as long as the system call.
+pub const NO_PTI: &str = "pti=off";
+
+/// Whether that is so for an architecture here.
+pub fn emulated(arch: Arch) -> bool {
+    arch == Arch::X86_64 && !machine::kvm(arch)
+}
 
 /// How to measure.
 pub struct Plan<'a> {
@@ -105,6 +114,9 @@ pub fn measure(plan: &Plan, overlay: PathBuf) -> Result<Figures> {
     let mut job = Job::new(plan.arch, Config::Stock, &["sh", "-c", &script(plan)]);
     job.icount = plan.instrument == Instrument::Icount;
     job.overlays = vec![overlay];
+    if plan.instrument == Instrument::Wall && emulated(plan.arch) {
+        job.append.push(NO_PTI.into());
+    }
     job.timeout = Some(Duration::from_secs(3600));
     let mut output = Vec::new();
     let record = guest::boot(&job, &mut output)?;
