@@ -3,7 +3,6 @@
 #include <linux/cred.h>
 #include <linux/sched/user.h>
 #include <linux/slab.h>
-#include <linux/version.h>
 #include <net/scm.h>
 
 int qsock_helper_scm_send(struct socket *sock, struct msghdr *msg,
@@ -15,7 +14,7 @@ int qsock_helper_scm_send(struct socket *sock, struct msghdr *msg,
 /* From 7.3 on, a file that a security module refuses may stand as an error. */
 void qsock_helper_scm_detach_fds(struct msghdr *msg, struct scm_cookie *scm)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 3, 0)
+#ifdef QSOCK_SCM_NOTRUNC
 	scm_detach_fds(msg, scm, false);
 #else
 	scm_detach_fds(msg, scm);
