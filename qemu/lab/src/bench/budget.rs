@@ -47,11 +47,18 @@ fn path() -> Result<PathBuf> {
 }
 
 impl Budgets {
-    pub fn load() -> Result<Budgets> {
+    /// The budgets, if there are any yet.
+    pub fn load() -> Result<Option<Budgets>> {
         let path = path()?;
+        if !path.exists() {
+            return Ok(None);
+        }
         let text =
             fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        Budgets::parse(&text).with_context(|| format!("{} is not a budget", path.display()))
+        let budgets = Budgets::parse(&text);
+        Ok(Some(budgets.with_context(|| {
+            format!("{} is not a budget", path.display())
+        })?))
     }
 
     fn parse(text: &str) -> Result<Budgets> {
@@ -91,11 +98,7 @@ impl Budgets {
     /// Takes an architecture's gated figures for its budget; those of cases that were not measured stay.
     pub fn update(figures: &Figures, cases: &[&Case], arch: Arch) -> Result<PathBuf> {
         let path = path()?;
-        let mut budgets = if path.exists() {
-            Budgets::load()?
-        } else {
-            Budgets::default()
-        };
+        let mut budgets = Budgets::load()?.unwrap_or_default();
         budgets.take(figures, cases, arch);
         fs::write(&path, budgets.render())
             .with_context(|| format!("cannot write {}", path.display()))?;
