@@ -3,9 +3,10 @@
 //! The queues: memory and order of what is sent.
 //!
 //! Owns: the memory that bytes wait in ([`mem`], the only file here that may say
-//! `unsafe`) and how they are copied ([`bytes`]), the order in which they come out ([`stream`], with its [`marks`];
-//! [`record`]) and how much of a limit they use ([`usage`]). What goes with a
-//! message is the caller's type, which no queue looks into.
+//! `unsafe`) and how they are copied ([`bytes`]), the order in which they come out
+//! ([`stream`], with its [`marks`]; [`record`]) and how much of a limit they use
+//! ([`usage`]). What goes with a message is the caller's type, which no queue looks
+//! into.
 //!
 //! Imports: the `kernel` crate. It knows no socket and no policy.
 //!

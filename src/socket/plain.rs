@@ -15,9 +15,9 @@ use crate::{
 };
 use kernel::prelude::*;
 
-/// The short way of [`recvmsg`](super::packet::recvmsg), for plain calls: receives a message that is there
-/// and has nothing beside it. Returns `None` where it is not as easy as that, and
-/// then nothing has happened. May fault, and so sleep.
+/// The short way of [`recvmsg`](super::packet::recvmsg), for plain calls: receives a
+/// message that is there and has nothing beside it. Returns `None` where it is not
+/// as easy as that, and then nothing has happened. May fault, and so sleep.
 ///
 /// # Errors
 ///

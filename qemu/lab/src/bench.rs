@@ -160,7 +160,8 @@ fn write(name: &str, all: &Value) -> Result<PathBuf> {
 /// The gate: counts the gated cases and holds them against their budgets. Err is a reason why it cannot judge.
 pub fn gate(arch: Arch) -> Result<std::result::Result<Vec<Verdict>, String>> {
     let Some(budgets) = Budgets::load()? else {
-        return Ok(Err("there are no budgets yet: make bench BUDGET=update".into()));
+        let reason = "there are no budgets yet: make bench BUDGET=update";
+        return Ok(Err(reason.into()));
     };
     let cases: Vec<&Case> = cases::CASES.iter().filter(|case| case.gated()).collect();
     let plan = Plan {
