@@ -113,6 +113,35 @@ TEST_F(epoll, edge_triggered_tells_of_room)
 }
 
 /* A reader that waits for room to send gets none by receiving. */
+static void watch_for(struct __test_metadata *_metadata, int epoll, int fd,
+		      uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data.fd = fd };
+
+	ASSERT_EQ(0, epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &event));
+}
+
+/* As event loops do: they ask for room when a send found none. */
+TEST_F(epoll, who_asks_for_room_later_is_told_of_it)
+{
+	watch(_metadata, self->epoll, self->fd[0], EPOLLIN);
+	ASSERT_LT(0, fill_queue(self->fd[0], 512));
+	watch_for(_metadata, self->epoll, self->fd[0], EPOLLIN | EPOLLOUT);
+	EXPECT_EQ(0, events_now(self->epoll));
+	ASSERT_LT(0, drain_queue(self->fd[1]));
+	EXPECT_EQ(EPOLLOUT, events_now(self->epoll));
+}
+
+TEST_F(epoll, who_asks_for_data_later_is_told_of_it)
+{
+	ASSERT_LT(0, fill_queue(self->fd[1], 512));
+	watch(_metadata, self->epoll, self->fd[1], EPOLLOUT);
+	watch_for(_metadata, self->epoll, self->fd[1], EPOLLIN);
+	EXPECT_EQ(0, events_now(self->epoll));
+	ASSERT_EQ(1, send_one(self->fd[0]));
+	EXPECT_EQ(EPOLLIN, events_now(self->epoll));
+}
+
 TEST_F(epoll, receiving_is_no_room_for_the_receiver)
 {
 	ASSERT_LT(0, fill_queue(self->fd[1], 512));

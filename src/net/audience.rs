@@ -7,8 +7,8 @@
 //! are Rust's own atomics: the kernel crate's are calls too, and nothing but
 //! this file touches these.
 //!
-//! Who waits says so here, then joins the queue, which has a full barrier, then
-//! looks whether it need wait. Who wakes writes what is waited for, then has a
+//! Who waits says so here, then has a full barrier (joining the queue has one),
+//! then looks whether it need wait. Who wakes writes what is waited for, then has a
 //! full barrier here, then looks: so one of the two sees the other.
 
 use super::{
@@ -34,6 +34,8 @@ impl Seats {
     fn poll(&self) {
         if self.0.load(Relaxed) & POLLED == 0 {
             self.0.fetch_or(POLLED, Relaxed);
+            // A poller that joins no queue has no other barrier before it looks.
+            fence(SeqCst);
         }
     }
 

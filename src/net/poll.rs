@@ -90,11 +90,12 @@ impl PollWait<'_> {
         }
     }
 
-    /// The events that the poller asks for, if it stays to be told of them.
+    /// The events that the poller asks for. One that joins no queue now may be in
+    /// it already, and ask for others than it did then (`EPOLL_CTL_MOD`).
     pub(super) fn requested(&self) -> Option<u32> {
         // SAFETY: By the type invariant.
         let table = unsafe { self.table.as_ref() }?;
-        table._qproc.map(|_| table._key)
+        Some(table._key)
     }
 
     pub(super) fn file(&self) -> *mut bindings::file {

@@ -71,6 +71,7 @@ pub(super) fn sendmsg(
         _ => Ok(sent),
     }
 }
+
 /// The short way of [`sendmsg`], for plain messages: sends all of one, if there is
 /// room and the receiver is to get nothing but bytes. Returns `None` where it is
 /// not as easy as that, and then nothing has happened. May fault, and so sleep.
