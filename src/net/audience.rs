@@ -20,7 +20,7 @@ use crate::bindings;
 use core::sync::atomic::{
     fence,
     AtomicU32,
-    Ordering::{Relaxed, SeqCst}, //
+    Ordering::{Acquire, Relaxed, Release, SeqCst}, //
 };
 use kernel::prelude::*;
 
@@ -34,8 +34,6 @@ impl Seats {
     fn poll(&self) {
         if self.0.load(Relaxed) & POLLED == 0 {
             self.0.fetch_or(POLLED, Relaxed);
-            // A poller that joins no queue has no other barrier before it looks.
-            fence(SeqCst);
         }
     }
 
@@ -46,11 +44,13 @@ impl Seats {
 
 /// Those who wait for what there is to receive, and for room to send.
 ///
-/// The two are all zeroes where there is nobody, as `sk_alloc()` leaves them.
+/// The seats are zeroes where there is nobody, as `sk_alloc()` leaves them.
 #[repr(C)]
 pub(super) struct Audience {
     readers: Seats,
     writers: Seats,
+    /// The events that nobody was seen to poll for, in one word.
+    unpolled: AtomicU32,
     /// The callback that the core gave the sock, `sock_def_readable()`.
     data_ready: usize,
 }
@@ -65,14 +65,19 @@ impl Audience {
     }
 }
 
-/// Notes the callback that `sock_init_data()` gave `sk`.
+/// Makes what `sk` has an audience of nobody, and notes the callback that
+/// `sock_init_data()` gave it.
 ///
 /// # Safety
 ///
 /// `sk` must be a sock of this framework that nobody else knows yet.
-pub(super) unsafe fn note_callbacks(sk: *mut bindings::sock) {
+pub(super) unsafe fn init(sk: *mut bindings::sock) {
     // SAFETY: The caller guarantees it.
-    unsafe { (*audience_ptr(sk)).data_ready = address((*sk).sk_data_ready) }
+    unsafe {
+        let audience = audience_ptr(sk);
+        (*audience).data_ready = address((*sk).sk_data_ready);
+        (*audience).unpolled = AtomicU32::new(u32::MAX);
+    }
 }
 
 type Callback = Option<unsafe extern "C" fn(*mut bindings::sock)>;
@@ -100,8 +105,17 @@ impl Drop for Seat<'_> {
 }
 
 impl Sock {
+    /// Whether somebody was seen to poll for each of `events`, those of poll(2).
+    #[inline(always)]
+    pub(super) fn is_polled(&self, events: u32) -> bool {
+        events & audience(self).unpolled.load(Acquire) == 0
+    }
+
     /// Somebody polls for `events`, those of poll(2).
     pub(super) fn set_polled(&self, events: u32) {
+        if self.is_polled(events) {
+            return;
+        }
         let audience = audience(self);
         if Events::OUT.intersects(events) {
             audience.writers.poll();
@@ -109,11 +123,15 @@ impl Sock {
         if events & !Events::OUT.bits() != 0 {
             audience.readers.poll();
         }
+        // A poller that joins no queue has no other barrier before it looks; and who
+        // finds these gone has nothing to say, and none at all.
+        fence(SeqCst);
+        audience.unpolled.fetch_and(!events, Release);
     }
 
     /// Whether somebody may wait for what there is to receive; what was written
     /// before this is seen by who comes later.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn has_readers(&self) -> bool {
         fence(SeqCst);
         let audience = audience(self);
@@ -123,7 +141,7 @@ impl Sock {
     }
 
     /// As [`Self::has_readers`], of room to send.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn has_writers(&self) -> bool {
         fence(SeqCst);
         // SAFETY: By the type invariant; volatile, because others may write it.
@@ -133,7 +151,7 @@ impl Sock {
     }
 
     /// `sk_flags`, a bit for each of `enum sock_flags`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn flag_bits(&self) -> c_ulong {
         // SAFETY: By the type invariant; volatile, because the core changes them.
         unsafe {
@@ -146,7 +164,7 @@ impl Sock {
 
     /// Whether somebody asked for SIGIO, or has taken over what is called when
     /// there is something to receive, as users within the kernel do.
-    #[inline]
+    #[inline(always)]
     fn has_listener(&self, callback: usize, own: usize) -> bool {
         const FASYNC: c_ulong = 1 << bindings::sock_flags_SOCK_FASYNC;
         callback != own || self.flag_bits() & FASYNC != 0

@@ -180,15 +180,21 @@ impl RecvMsg<'_> {
         self.flags
     }
 
-    /// Whether the call is for bytes alone: it does not peek, wait for all of its
-    /// length, ask who sends, or what is left.
+    /// Whether the call is for bytes alone, or for those and who sends: it does not
+    /// peek, wait for all of its length, or ask what is left.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
         const LONG_WAY: u32 =
             MsgFlags::OOB | MsgFlags::PEEK | MsgFlags::WAITALL | bindings::MSG_ERRQUEUE;
+        self.len > 0 && !self.flags.has(LONG_WAY) && !self.wants_inq()
+    }
+
+    /// Whether the caller takes the name of who sends. recvmsg(2) always does, for
+    /// its own caller, who may not.
+    #[inline(always)]
+    pub(crate) fn wants_name(&self) -> bool {
         // SAFETY: By the type invariant.
-        let named = unsafe { !(*self.msg).msg_name.is_null() };
-        self.len > 0 && !self.flags.has(LONG_WAY) && !named && !self.wants_inq()
+        unsafe { !(*self.msg).msg_name.is_null() }
     }
 
     pub(super) fn as_raw(&self) -> *mut bindings::msghdr {

@@ -61,7 +61,7 @@ pub(crate) trait SocketOps: Sized + Send + Sync + 'static {
     }
 
     /// poll(2). May sleep for locks.
-    fn poll(_sock: &Socket<Self>, _wait: &PollWait<'_>) -> Events {
+    fn poll(_sock: &Socket<Self>, _wait: PollWait<'_>) -> Events {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 

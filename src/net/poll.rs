@@ -92,10 +92,18 @@ impl PollWait<'_> {
 
     /// The events that the poller asks for. One that joins no queue now may be in
     /// it already, and ask for others than it did then (`EPOLL_CTL_MOD`).
+    #[inline(always)]
     pub(super) fn requested(&self) -> Option<u32> {
         // SAFETY: By the type invariant.
         let table = unsafe { self.table.as_ref() }?;
         Some(table._key)
+    }
+
+    /// Whether the poller wants to be told of what comes: it waits in no queue yet.
+    #[inline(always)]
+    pub(super) fn joins(&self) -> bool {
+        // SAFETY: By the type invariant.
+        unsafe { self.table.as_ref() }.is_some_and(|table| table._qproc.is_some())
     }
 
     pub(super) fn file(&self) -> *mut bindings::file {

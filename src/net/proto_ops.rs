@@ -18,7 +18,7 @@ use super::{
     socket::{AcceptSocket, Socket},
     sockopt::OptIn,
     splice::splice_read,
-    uapi::{count, nonblock, NameOf, Shutdown, SOCK_STREAM}, //
+    uapi::{nonblock, returned, NameOf, Shutdown, SOCK_STREAM}, //
 };
 use crate::bindings;
 use kernel::{
@@ -214,10 +214,7 @@ impl<T: SocketOps> Shim<T> {
     ) -> bindings::__poll_t {
         // SAFETY: As above; file and table are valid for the call.
         let (sock, wait) = unsafe { (Socket::<T>::from_raw(sock), PollWait::new(file, wait)) };
-        if let Some(events) = wait.requested() {
-            sock.sk().set_polled(events);
-        }
-        T::poll(sock, &wait).bits()
+        T::poll(sock, wait).bits()
     }
 
     /// # Safety
@@ -341,7 +338,7 @@ impl<T: SocketOps> Shim<T> {
     ) -> c_int {
         // SAFETY: As above.
         let (sock, msg) = unsafe { (Socket::<T>::from_raw(sock), SendMsg::new(msg, len)) };
-        from_result(|| T::sendmsg::<KIND>(sock, msg).map(count))
+        returned(T::sendmsg::<KIND>(sock, msg))
     }
 
     /// # Safety
@@ -355,7 +352,7 @@ impl<T: SocketOps> Shim<T> {
     ) -> c_int {
         // SAFETY: As above.
         let (sock, msg) = unsafe { (Socket::<T>::from_raw(sock), RecvMsg::new(msg, len, flags)) };
-        from_result(|| T::recvmsg::<KIND>(sock, msg).map(count))
+        returned(T::recvmsg::<KIND>(sock, msg))
     }
 
     /// # Safety

@@ -16,7 +16,7 @@
 //! sockets hold to wake this one or to leave an error with it.
 
 use super::{
-    audience::{note_callbacks, Audience},
+    audience::{self, Audience},
     compat::init_in_place,
     cred::PeerCred,
     family::SocketFamily,
@@ -184,10 +184,12 @@ impl Sock {
     }
 
     /// SO_RCVLOWAT, at least 1.
+    #[inline(always)]
     pub(crate) fn lowat(&self) -> usize {
         // SAFETY: As for SO_SNDBUF.
         let bytes = unsafe { (&raw const (*self.as_raw()).sk_rcvlowat).read_volatile() };
-        usize::try_from(bytes).unwrap_or(1).max(1)
+        // BOUNDS: The core keeps it above 0.
+        bytes as u32 as usize
     }
 
     /// Makes `cred` what SO_PEERCRED and SO_PEERPIDFD show.
@@ -230,8 +232,7 @@ pub(super) fn audience_ptr(sk: *mut bindings::sock) -> *mut Audience {
 /// As [`audience_ptr`].
 #[inline]
 pub(super) fn audience(sk: &Sock) -> &Audience {
-    // SAFETY: `sk_alloc()` left zeroes, which is nobody; the callback is noted
-    // before there is a `Sock`. It lives as long.
+    // SAFETY: It is initialised before there is a `Sock`. It lives as long.
     unsafe { &*audience_ptr(sk.as_raw()) }
 }
 
@@ -306,7 +307,7 @@ impl<T: SocketOps> NewSock<T> {
             (*sk).sk_type = kind;
             (*sk).sk_allocation = bindings::GFP_KERNEL_ACCOUNT;
             (*sk).sk_write_space = Some(super::wait::write_space);
-            note_callbacks(sk);
+            audience::init(sk);
             bindings::sk_set_scm_rights(sk, true);
             (*sk).sk_destruct = Some(destruct::<T>);
             bindings::sock_prot_inuse_add(net.as_raw(), family.proto(), 1);

@@ -75,14 +75,29 @@ impl<T: SocketOps> Socket<T> {
         unsafe { (*self.as_raw()).state = bindings::socket_state_SS_CONNECTED }
     }
 
-    /// Registers the poller with the socket's wait queue.
+    /// Registers the poller with the socket's wait queue, and what it waits for with
+    /// the wakers. Every `poll` calls this before it looks, unless it
+    /// [`Self::knows`] the poller.
     ///
     /// A barrier between that and what is read next pairs with the one that the
     /// wakers have between what they wrote and the look at the queue.
     pub(crate) fn poll_wait(&self, wait: &PollWait<'_>) {
+        if let Some(events) = wait.requested() {
+            self.sk().set_polled(events);
+        }
         // SAFETY: The file and table are those that the core passed for this
         // socket.
         unsafe { bindings::sock_poll_wait(wait.file(), self.as_raw(), wait.table()) }
+    }
+
+    /// Whether there is nothing to register: the poller joins no queue now, and asks
+    /// for no event that nobody asked for before.
+    #[inline(always)]
+    pub(crate) fn knows(&self, wait: &PollWait<'_>) -> bool {
+        match wait.requested() {
+            Some(events) => !wait.joins() && self.sk().is_polled(events),
+            None => true,
+        }
     }
 }
 

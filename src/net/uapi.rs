@@ -97,10 +97,14 @@ pub(super) fn nonblock(flags: c_int) -> bool {
     flags & bindings::O_NONBLOCK as c_int != 0
 }
 
-/// A number of bytes, as the core takes it.
-pub(super) fn count(bytes: usize) -> c_int {
-    // The core limits a call to MAX_RW_COUNT bytes.
-    c_int::try_from(bytes).unwrap_or(c_int::MAX)
+/// What a send or receive returns, as the core takes it.
+#[inline(always)]
+pub(super) fn returned(result: Result<usize>) -> c_int {
+    match result {
+        // The core limits a call to MAX_RW_COUNT bytes.
+        Ok(bytes) => c_int::try_from(bytes).unwrap_or(c_int::MAX),
+        Err(error) => error.to_errno(),
+    }
 }
 
 #[cfg(CONFIG_KUNIT = "y")]

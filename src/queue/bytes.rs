@@ -2,7 +2,7 @@
 
 //! Copying bytes into a ring and out of it.
 
-use super::mem::{Head, Tail};
+use super::mem::{Front, Head, Room, Tail};
 use kernel::{
     error::code::*,
     iov::{IovIterDest, IovIterSource},
@@ -13,8 +13,8 @@ use kernel::{
 pub(crate) struct Window<'a>(Place<'a>);
 
 enum Place<'a> {
-    Written(&'a Tail<u8>, usize),
-    Queued(&'a Head<u8>, usize),
+    Written(&'a Room<'a, u8>),
+    Queued(&'a Front<'a, u8>),
 }
 
 impl<'a> Window<'a> {
@@ -22,35 +22,36 @@ impl<'a> Window<'a> {
     #[inline(always)]
     pub(crate) fn pieces(&self) -> [&'a [u8]; 2] {
         match self.0 {
-            Place::Written(tail, len) => tail.look(len),
-            Place::Queued(head, len) => head.front(len),
+            Place::Written(room) => room.pieces(),
+            Place::Queued(front) => front.pieces(),
         }
     }
 }
 
-/// Fills the room for `len` bytes from `from`; whether there is so much, and all of
-/// it could be read. May fault, and so sleep.
+/// Fills `room` from `from`; whether all of it could be read. May fault, and so
+/// sleep.
 #[inline(always)]
-pub(super) fn fill(tail: &mut Tail<u8>, len: usize, from: &mut IovIterSource<'_>) -> Option<bool> {
-    let [a, b] = tail.room(len)?;
-    let first = a.len();
-    let mut read = from.copy_from_iter(a);
-    if first < len && read == first {
-        // OVERFLOW: The two lie in one ring.
-        read = read.wrapping_add(from.copy_from_iter(b));
-    }
-    Some(read == len)
+pub(super) fn fill(room: &mut Room<'_, u8>, from: &mut IovIterSource<'_>) -> bool {
+    let [a, b] = room.pieces_mut();
+    from.copy_from_iter(a) == a.len() && (b.is_empty() || from.copy_from_iter(b) == b.len())
 }
 
 /// Fills the room with `bytes`; whether there is so much.
 pub(super) fn fill_with(tail: &mut Tail<u8>, bytes: &[u8]) -> bool {
-    let Some([a, b]) = tail.room(bytes.len()) else {
+    let Some(mut room) = tail.room(bytes.len()) else {
         return false;
     };
+    let [a, b] = room.pieces_mut();
     let (first, rest) = bytes.split_at(a.len());
     a.copy_from_slice(first);
     b.copy_from_slice(rest);
     true
+}
+
+/// What lies in the room for `len` bytes, in two pieces; nothing if there is not so
+/// much.
+pub(super) fn look(tail: &mut Tail<u8>, len: usize) -> [&[u8]; 2] {
+    tail.room(len).map_or([&[], &[]], Room::into_pieces)
 }
 
 /// Writes `len` bytes of `from` and makes them visible, unless `allow`, which sees
@@ -66,14 +67,15 @@ pub(super) fn write(
     from: &mut IovIterSource<'_>,
     allow: impl FnOnce(&Window<'_>) -> Result,
 ) -> Option<Result> {
-    if !fill(tail, len, from)? {
+    let mut room = tail.room(len)?;
+    if !fill(&mut room, from) {
         return Some(Err(EFAULT));
     }
-    let allowed = allow(&Window(Place::Written(tail, len)));
-    if allowed.is_ok() {
-        tail.commit(len);
+    if let Err(error) = allow(&Window(Place::Written(&room))) {
+        return Some(Err(error));
     }
-    Some(allowed)
+    room.commit();
+    Some(Ok(()))
 }
 
 /// Copies the `len` oldest bytes to `to` and gives them back, or all that there are
@@ -93,18 +95,32 @@ pub(super) fn read(
     to: &mut IovIterDest<'_>,
     allow: impl FnOnce(&Window<'_>) -> Result,
 ) -> Option<Result<usize>> {
-    let [a, b] = head.front(len);
-    // OVERFLOW: The two lie in one ring.
-    let found = a.len().wrapping_add(b.len());
-    if found < len && (found == 0 || !enough(found)) {
+    let front = head.front(len);
+    let found = front.len();
+    if found < len && (found == 0 || front.is_left() || !enough(found)) {
         return None;
     }
-    if let Err(error) = allow(&Window(Place::Queued(head, found))) {
+    if let Err(error) = allow(&Window(Place::Queued(&front))) {
         return Some(Err(error));
     }
+    let [a, b] = front.pieces();
     if to.copy_to_iter(a) < a.len() || !b.is_empty() && to.copy_to_iter(b) < b.len() {
         return Some(Err(EFAULT));
     }
-    head.consume(found);
+    front.consume();
     Some(Ok(found))
+}
+
+/// Gives back the `len` oldest bytes, or all that there are; returns how many.
+pub(super) fn consume(head: &mut Head<u8>, len: usize) -> usize {
+    let mut left = len;
+    loop {
+        let front = head.front(left);
+        // OVERFLOW: They are no more than was asked for.
+        left = left.wrapping_sub(front.len());
+        front.consume();
+        if left == 0 || !head.advance() {
+            return len.wrapping_sub(left);
+        }
+    }
 }

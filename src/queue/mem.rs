@@ -18,11 +18,7 @@
 
 use core::{
     cmp,
-    convert::Infallible,
-    mem::ManuallyDrop,
-    ptr,
     ptr::NonNull,
-    slice,
     sync::atomic::{
         AtomicPtr,
         AtomicUsize,
@@ -32,7 +28,7 @@ use core::{
 use kernel::{
     alloc::{flags::*, AllocError, KVVec},
     prelude::*,
-    sync::Arc, //
+    sync::{Arc, ArcBorrow}, //
 };
 
 /// A ring of `T`.
@@ -47,7 +43,7 @@ use kernel::{
 /// - `next` is null or owns a reference on the ring that the writer went over
 ///   to; it is written once.
 struct Ring<T> {
-    base: *mut T,
+    base: NonNull<T>,
     mask: usize,
     head: AtomicUsize,
     tail: AtomicUsize,
@@ -67,44 +63,42 @@ impl<T> Ring<T> {
     fn new(size: usize) -> Result<Arc<Self>, AllocError> {
         let flags = GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
         let mut mem = KVVec::with_capacity(size, flags | __GFP_ZERO)?;
+        let base = NonNull::new(mem.as_mut_ptr()).ok_or(AllocError)?;
         // INVARIANT: There is room for `size` values, zeroed, and none is there.
         Arc::new(
             Self {
-                base: mem.as_mut_ptr(),
+                base,
                 mask: size - 1,
                 head: AtomicUsize::new(0),
                 tail: AtomicUsize::new(0),
-                next: AtomicPtr::new(ptr::null_mut()),
+                next: AtomicPtr::default(),
                 _mem: mem,
             },
             flags,
         )
     }
 
-    #[inline(always)]
-    fn size(&self) -> usize {
-        // OVERFLOW: No allocation is as large.
-        self.mask.wrapping_add(1)
-    }
-
     /// Where the value number `at` is.
     #[inline(always)]
-    fn place(&self, at: usize) -> *mut T {
+    fn place(&self, at: usize) -> NonNull<T> {
         // SAFETY: The offset is less than the size of the allocation.
         unsafe { self.base.add(at & self.mask) }
     }
 
-    /// How many of `len` values from number `at` on lie before the memory's end, and
-    /// how many at its beginning.
+    /// Where the `len` values from number `at` on are, in two pieces: at most as many
+    /// as the ring has.
     #[inline(always)]
-    fn split(&self, at: usize, len: usize) -> (usize, usize) {
+    fn places(&self, at: usize, len: usize) -> [NonNull<[T]>; 2] {
         // OVERFLOW: The offset is at most `mask`, and the piece no longer than all.
         let before_end = self.mask.wrapping_sub(at & self.mask).wrapping_add(1);
         let first = cmp::min(len, before_end);
-        (first, len.wrapping_sub(first))
+        [
+            NonNull::slice_from_raw_parts(self.place(at), first),
+            NonNull::slice_from_raw_parts(self.base, len.wrapping_sub(first)),
+        ]
     }
 
-    /// The `len` values from number `at` on, in two pieces.
+    /// The values there.
     ///
     /// # Safety
     ///
@@ -112,14 +106,9 @@ impl<T> Ring<T> {
     /// written to for `'a`.
     #[inline(always)]
     unsafe fn slices<'a>(&self, at: usize, len: usize) -> [&'a [T]; 2] {
-        let (first, rest) = self.split(at, len);
+        let [first, rest] = self.places(at, len);
         // SAFETY: The caller guarantees it.
-        unsafe {
-            [
-                slice::from_raw_parts(self.place(at), first),
-                slice::from_raw_parts(self.base, rest),
-            ]
-        }
+        unsafe { [first.as_ref(), rest.as_ref()] }
     }
 
     /// The ring that the writer went over to.
@@ -131,11 +120,9 @@ impl<T> Ring<T> {
 
     /// As [`Self::next`], with a reference of its own.
     fn next_arc(&self) -> Option<Arc<Ring<T>>> {
-        let next = NonNull::new(self.next.load(Acquire))?;
-        // SAFETY: It is from `Arc::into_raw()`, and the reference stays the
-        // field's: what is cloned is never dropped.
-        let next = ManuallyDrop::new(unsafe { Arc::from_raw(next.as_ptr()) });
-        Some(Arc::clone(&next))
+        // SAFETY: It is from `Arc::into_raw()`, and the reference stays the field's.
+        let next = unsafe { ArcBorrow::from_raw(self.next()?) };
+        Some(next.into())
     }
 }
 
@@ -145,7 +132,7 @@ impl<T> Drop for Ring<T> {
         while core::mem::needs_drop::<T>() && at != tail {
             // SAFETY: By the type invariants the value is initialised; both ends
             // are gone.
-            unsafe { ptr::drop_in_place(self.place(at)) };
+            unsafe { self.place(at).drop_in_place() };
             at = at.wrapping_add(1);
         }
         if let Some(next) = NonNull::new(*self.next.get_mut()) {
@@ -168,23 +155,30 @@ impl<T> Tail<T> {
     /// The values that fit behind what was committed.
     #[inline(always)]
     pub(super) fn free(&self) -> usize {
+        self.free_behind(self.0.tail.load(Relaxed))
+    }
+
+    /// As [`Self::free`], where `tail` values were committed.
+    #[inline(always)]
+    fn free_behind(&self, tail: usize) -> usize {
         // Acquire: the reader is done with what it consumed.
-        let head = self.0.head.load(Acquire);
-        let used = self.0.tail.load(Relaxed).wrapping_sub(head);
+        let used = tail.wrapping_sub(self.0.head.load(Acquire));
         // OVERFLOW: By the ring's invariants they fit in it.
-        self.0.size().wrapping_sub(used)
+        self.0.mask.wrapping_sub(used).wrapping_add(1)
     }
 
     /// The size of the ring.
     pub(super) fn size(&self) -> usize {
-        self.0.size()
+        self.0.mask + 1
     }
 
-    /// A place for one value, if there is room.
+    /// Room for `len` values behind what was committed, if there is so much.
     #[inline(always)]
-    pub(super) fn place(&mut self) -> Option<Place<'_, T>> {
+    pub(super) fn room(&mut self, len: usize) -> Option<Room<'_, T>> {
+        let at = self.0.tail.load(Relaxed);
+        let ring = &*self.0;
         // INVARIANT: There is room, and the borrow of `self` keeps others off.
-        (self.free() > 0).then(|| Place(&self.0))
+        (len <= self.free_behind(at)).then_some(Room { ring, at, len })
     }
 
     /// Goes over to a new ring of `size` values, a power of two. Sleeps.
@@ -198,61 +192,58 @@ impl<T> Tail<T> {
     }
 }
 
-/// A free place behind what was committed.
+/// Free places behind what was committed.
 ///
 /// # Invariants
 ///
-/// It is this value's alone.
-pub(super) struct Place<'a, T>(&'a Ring<T>);
+/// The `len` places from number `at` on are this value's alone.
+pub(super) struct Room<'a, T> {
+    ring: &'a Ring<T>,
+    at: usize,
+    len: usize,
+}
 
-impl<T> Place<'_, T> {
-    /// Writes `value`, and makes it visible to the reader.
+impl<T> Room<'_, T> {
+    /// Writes `value` to the first place, and makes it visible to the reader.
     #[inline(always)]
-    pub(super) fn fill(self, value: T) {
-        let tail = self.0.tail.load(Relaxed);
-        // SAFETY: By the type invariant.
-        unsafe { self.0.place(tail).write(value) };
-        // Release: the value before the count.
-        self.0.tail.store(tail.wrapping_add(1), Release);
+    pub(super) fn put(self, value: T) {
+        if self.len > 0 {
+            // SAFETY: By the type invariant.
+            unsafe { self.ring.place(self.at).write(value) };
+            // Release: the value before the count.
+            self.ring.tail.store(self.at.wrapping_add(1), Release);
+        }
     }
 }
 
-impl Tail<u8> {
-    /// Room for `len` bytes behind what was committed, in two pieces, if there is
-    /// so much.
+impl<'a> Room<'a, u8> {
+    /// The bytes, to be written to, in two pieces.
     #[inline(always)]
-    pub(super) fn room(&mut self, len: usize) -> Option<[&mut [u8]; 2]> {
-        if len > self.free() {
-            return None;
-        }
-        let tail = self.0.tail.load(Relaxed);
-        let (first, rest) = self.0.split(tail, len);
-        // SAFETY: The places are free and initialised, the two do not overlap, and
-        // the borrow of `self` keeps others off while the slices live.
-        Some(unsafe {
-            [
-                slice::from_raw_parts_mut(self.0.place(tail), first),
-                slice::from_raw_parts_mut(self.0.base, rest),
-            ]
-        })
+    pub(super) fn pieces_mut(&mut self) -> [&mut [u8]; 2] {
+        let [mut first, mut rest] = self.ring.places(self.at, self.len);
+        // SAFETY: By the type invariant; they are initialised, and do not overlap.
+        unsafe { [first.as_mut(), rest.as_mut()] }
     }
 
-    /// What lies in the room for `len` bytes; nothing if there is not so much.
+    /// The bytes, in two pieces.
     #[inline(always)]
-    pub(super) fn look(&self, len: usize) -> [&[u8]; 2] {
-        let len = if len > self.free() { 0 } else { len };
-        // SAFETY: The places are free and initialised; writing takes `&mut self`.
-        unsafe { self.0.slices(self.0.tail.load(Relaxed), len) }
+    pub(super) fn pieces(&self) -> [&[u8]; 2] {
+        // SAFETY: By the type invariant; they are initialised.
+        unsafe { self.ring.slices(self.at, self.len) }
     }
 
-    /// Makes the first `len` bytes of the room visible to the reader; there must be
-    /// so much.
+    /// As [`Self::pieces`], for as long as nobody writes to the ring.
+    pub(super) fn into_pieces(self) -> [&'a [u8]; 2] {
+        // SAFETY: As above; the borrow of the end goes on.
+        unsafe { self.ring.slices(self.at, self.len) }
+    }
+
+    /// Makes them visible to the reader.
     #[inline(always)]
-    pub(super) fn commit(&mut self, len: usize) {
-        let len = cmp::min(len, self.free());
-        let tail = self.0.tail.load(Relaxed).wrapping_add(len);
+    pub(super) fn commit(self) {
+        let tail = self.at.wrapping_add(self.len);
         // Release: the bytes before the count.
-        self.0.tail.store(tail, Release);
+        self.ring.tail.store(tail, Release);
     }
 }
 
@@ -292,17 +283,24 @@ impl<T> Head<T> {
         })
     }
 
-    /// The `len` oldest values or all that there are, in two pieces; nothing if
-    /// they do not lie in one ring.
+    /// The `len` oldest values of this ring, or all that it has.
     #[inline(always)]
-    pub(super) fn front(&self, len: usize) -> [&[T]; 2] {
-        let (head, here) = self.here();
-        let mut found = cmp::min(len, here);
-        if found < len && self.0.next().is_some() {
-            found = 0;
+    pub(super) fn front(&mut self, len: usize) -> Front<'_, T> {
+        let (at, here) = self.here();
+        let (ring, len) = (&*self.0, cmp::min(len, here));
+        // INVARIANT: They are committed, and the borrow of `self` keeps others off.
+        Front { ring, at, len }
+    }
+
+    /// The oldest value.
+    #[inline(always)]
+    pub(super) fn first(&mut self) -> Option<Front<'_, T>> {
+        while self.here().1 == 0 {
+            if !self.advance() {
+                return None;
+            }
         }
-        // SAFETY: As in `pieces()`.
-        unsafe { self.0.slices(head, found) }
+        Some(self.front(1))
     }
 
     /// The value that `n` others are before.
@@ -315,46 +313,16 @@ impl<T> Head<T> {
             let here = ring.tail.load(Acquire).wrapping_sub(head);
             if n < here {
                 // SAFETY: As in `pieces()`; the borrow is unique.
-                return Some(unsafe { &mut *ring.place(head.wrapping_add(n)) });
+                return Some(unsafe { ring.place(head.wrapping_add(n)).as_mut() });
             }
             n -= here;
             ring = next?;
         }
     }
 
-    /// Takes the oldest value, unless `look`, which sees it first, fails.
-    #[inline(always)]
-    pub(super) fn take_first<E>(
-        &mut self,
-        look: impl FnOnce(&mut T) -> Result<(), E>,
-    ) -> Option<Result<T, E>> {
-        let (mut head, mut here) = self.here();
-        while here == 0 {
-            if !self.advance() {
-                return None;
-            }
-            (head, here) = self.here();
-        }
-        let place = self.0.place(head);
-        // SAFETY: As in `pieces()`; the borrow is unique.
-        if let Err(error) = look(unsafe { &mut *place }) {
-            return Some(Err(error));
-        }
-        // SAFETY: As above; nobody uses it after the count below says that it is
-        // gone.
-        let value = unsafe { place.read() };
-        self.0.head.store(head.wrapping_add(1), Release);
-        Some(Ok(value))
-    }
-
-    /// Takes the oldest value.
-    pub(super) fn pop(&mut self) -> Option<T> {
-        self.take_first(|_| Ok::<(), Infallible>(()))?.ok()
-    }
-
     /// Goes over to the next ring if this one is empty; whether there is one.
     #[cold]
-    fn advance(&mut self) -> bool {
+    pub(super) fn advance(&mut self) -> bool {
         let Some(next) = self.0.next_arc() else {
             return false;
         };
@@ -366,23 +334,55 @@ impl<T> Head<T> {
     }
 }
 
-impl<T: Copy> Head<T> {
-    /// Gives back `len` values of what [`Self::pieces`] showed, oldest first;
-    /// returns how many there were.
+/// The oldest values.
+///
+/// # Invariants
+///
+/// They are the `len` from number `at` on, and this value's alone.
+pub(super) struct Front<'a, T> {
+    ring: &'a Ring<T>,
+    at: usize,
+    len: usize,
+}
+
+impl<T> Front<'_, T> {
+    /// How many.
     #[inline(always)]
-    pub(super) fn consume(&mut self, len: usize) -> usize {
-        let mut left = len;
-        loop {
-            let (head, here) = self.here();
-            let n = cmp::min(left, here);
-            // Release: the reads of the values before the writer reuses them.
-            self.0.head.store(head.wrapping_add(n), Release);
-            // OVERFLOW: Both are no more than was asked for.
-            left = left.wrapping_sub(n);
-            if left == 0 || !self.advance() {
-                return len.wrapping_sub(left);
-            }
-        }
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The values, in two pieces.
+    #[inline(always)]
+    pub(super) fn pieces(&self) -> [&[T]; 2] {
+        // SAFETY: By the type invariant.
+        unsafe { self.ring.slices(self.at, self.len) }
+    }
+
+    /// Whether the writer has left this ring: what comes is in the next.
+    #[inline(always)]
+    pub(super) fn is_left(&self) -> bool {
+        self.ring.next().is_some()
+    }
+
+    /// Takes the first.
+    #[inline(always)]
+    pub(super) fn take(self) -> Option<T> {
+        // SAFETY: By the type invariant; nobody uses it after the count below says
+        // that it is gone.
+        let value = (self.len > 0).then(|| unsafe { self.ring.place(self.at).read() })?;
+        self.ring.head.store(self.at.wrapping_add(1), Release);
+        Some(value)
+    }
+}
+
+impl<T: Copy> Front<'_, T> {
+    /// Gives them back.
+    #[inline(always)]
+    pub(super) fn consume(self) {
+        let head = self.at.wrapping_add(self.len);
+        // Release: the reads of the values before the writer reuses them.
+        self.ring.head.store(head, Release);
     }
 }
 

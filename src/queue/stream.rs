@@ -23,7 +23,7 @@ use super::{
 use core::{
     cmp,
     sync::atomic::{
-        AtomicBool,
+        AtomicU8,
         AtomicUsize,
         Ordering::{Acquire, Relaxed, Release}, //
     }, //
@@ -51,6 +51,15 @@ const LARGEST: usize = 1 << 16;
 /// three quarters of the limit are less.
 const ATOMIC: usize = 1 << 12;
 
+/// Nothing is taken in any more.
+const SHUT: u8 = 1;
+
+/// There are marks. This and the next are written under their mutex.
+const MARKED: u8 = 2;
+
+/// A byte is out of band, and was not received.
+const URGENT: u8 = 4;
+
 /// A queue of bytes, with any number of writers and readers.
 ///
 /// `tx.is_none() == rx.is_none()`: both change under both mutexes.
@@ -68,21 +77,41 @@ pub(crate) struct Stream<A> {
     received: AtomicUsize,
     /// What was sent when somebody last looked whether memory may go.
     trimmed: AtomicUsize,
-    shut: AtomicBool,
+    /// [`SHUT`], [`MARKED`], [`URGENT`].
+    flags: AtomicU8,
     #[pin]
     marks: Mutex<Marks<A>>,
     /// How many marks there are; written under their mutex.
     marked: AtomicUsize,
-    /// The bytes that no read will return, and whether one is out of band;
-    /// written under the marks' mutex.
+    /// The bytes that no read will return; written as `marked`.
     holes: AtomicUsize,
-    urgent: AtomicBool,
 }
 
 impl<A: Send + Unpin + Merge> Stream<A> {
     /// Whether there is a byte out of band that was not received.
+    #[inline(always)]
     pub(crate) fn is_urgent(&self) -> bool {
-        self.urgent.load(Acquire)
+        self.flags.load(Acquire) & URGENT != 0
+    }
+
+    /// Whether the queue is open, and all bytes in it are like any other.
+    #[inline(always)]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.flags.load(Acquire) == 0
+    }
+
+    /// Whether all that was sent was received.
+    #[inline(always)]
+    pub(crate) fn is_unused(&self) -> bool {
+        self.received.load(Acquire) == self.sent.load(Acquire)
+    }
+
+    /// The bytes in a queue that [`Self::is_plain`]; less than nothing while a reader
+    /// is quicker than the writer's count.
+    #[inline(always)]
+    pub(crate) fn plain_bytes(&self) -> isize {
+        let received = self.received.load(Acquire);
+        self.sent.load(Acquire).wrapping_sub(received) as isize
     }
 
     /// Whether no byte is there but those that no read will return.
@@ -93,14 +122,7 @@ impl<A: Send + Unpin + Merge> Stream<A> {
     /// The bytes that are committed and not consumed.
     #[inline(always)]
     fn used(&self) -> usize {
-        let received = self.received.load(Acquire);
-        let queued = self.sent.load(Acquire).wrapping_sub(received);
-        // A reader may be quicker than the writer's count.
-        if queued > isize::MAX as usize {
-            0
-        } else {
-            queued
-        }
+        usize::try_from(self.plain_bytes()).unwrap_or(0)
     }
 
     /// Queues `len` bytes of `from` at once if there is room for them, and no byte
@@ -126,9 +148,8 @@ impl<A: Send + Unpin + Merge> Stream<A> {
         // was received.
         let sent = self.sent.load(Relaxed);
         let used = sent.wrapping_sub(self.received.load(Acquire));
-        let special = self.marked.load(Relaxed) > 0 || self.is_shut();
         // OVERFLOW: Neither is as large as the address space.
-        if special || used.wrapping_add(len) > limit {
+        if !self.is_plain() || used.wrapping_add(len) > limit {
             return None;
         }
         let written = (*tx)
@@ -157,7 +178,8 @@ impl<A: Send + Unpin + Merge> Stream<A> {
         if len > LARGEST || self.make_room(tx, len, grown)? < len {
             return None;
         }
-        bytes::write(tx.as_mut()?, len, from, allow)
+        // A type of its own keeps the other way's inline.
+        bytes::write(tx.as_mut()?, len, from, |window| allow(window))
     }
 
     /// Reserves room for up to `len` bytes, at least 1, so that no more than
@@ -280,7 +302,12 @@ impl<A: Send + Unpin + Merge> Stream<A> {
         let result = change(&mut marks);
         self.marked.store(marks.count(), Release);
         self.holes.store(marks.holes(), Relaxed);
-        self.urgent.store(marks.urgent().is_some(), Release);
+        let marked = if marks.count() > 0 { MARKED } else { 0 };
+        let urgent = marks.urgent().map_or(0, |_| URGENT);
+        let changed = (self.flags.load(Relaxed) & !SHUT) ^ (marked | urgent);
+        if changed != 0 {
+            self.flags.fetch_xor(changed, Release);
+        }
         result
     }
 
@@ -299,15 +326,15 @@ impl<A: Send + Unpin + Merge> Queue for Stream<A> {
             sent: AtomicUsize::new(0),
             received: AtomicUsize::new(0),
             trimmed: AtomicUsize::new(0),
-            shut: AtomicBool::new(false),
+            flags: AtomicU8::new(0),
             marks <- new_mutex!(Marks::new(), "queue::Stream::marks"),
             marked: AtomicUsize::new(0),
             holes: AtomicUsize::new(0),
-            urgent: AtomicBool::new(false),
         })
     }
 
     // But for the bytes that were received out of band.
+    #[inline(always)]
     fn bytes(&self) -> usize {
         self.used().saturating_sub(self.holes.load(Relaxed))
     }
@@ -316,17 +343,19 @@ impl<A: Send + Unpin + Merge> Queue for Stream<A> {
         self.bytes() == 0
     }
 
+    #[inline(always)]
     fn is_writable(&self, limit: usize) -> bool {
         let marked = self.marked.load(Relaxed);
-        self.bytes() <= limit / 4 && marked <= messages_max(limit) / 4
+        self.bytes() <= limit / 4 && (marked == 0 || marked <= messages_max(limit) / 4)
     }
 
+    #[inline(always)]
     fn is_shut(&self) -> bool {
-        self.shut.load(Acquire)
+        self.flags.load(Acquire) & SHUT != 0
     }
 
     fn shut(&self) {
-        self.shut.store(true, Release);
+        self.flags.fetch_or(SHUT, Release);
     }
 
     fn trim(&self) -> bool {

@@ -237,7 +237,8 @@ impl SocketOps for QueueSocket {
         Ok(())
     }
 
-    fn poll(sock: &Socket<Self>, wait: &PollWait<'_>) -> Events {
+    #[inline(always)]
+    fn poll(sock: &Socket<Self>, wait: PollWait<'_>) -> Events {
         poll::poll(sock, wait)
     }
 

@@ -129,10 +129,11 @@ pub(super) fn send_plain(
     let queued = queue_plain(msg, len, queue, limit, end_of_record, || {
         Envelope::plain(None)
     })?;
-    if queued.is_ok() {
-        connected.wake_reader_at(peer);
+    if let Err(error) = queued {
+        return Some(Err(error));
     }
-    Some(queued.map(|()| len))
+    connected.wake_reader_at(peer);
+    Some(Ok(len))
 }
 
 /// Where packets come from.
@@ -172,6 +173,14 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// Tells the caller who sent what `envelope` goes with, if the sender has a name
+    /// and the caller asks for it.
+    pub(super) fn set_name(&self, msg: &mut RecvMsg<'_>, envelope: &Envelope) {
+        if let Some(name) = self.name(envelope) {
+            msg.set_name(|buf| buf.set(QSOCK.number(), name.as_bytes()));
+        }
+    }
+
     /// A message left: there may be room for the next.
     #[inline(always)]
     pub(super) fn wake_senders(&self) {
@@ -188,7 +197,6 @@ struct Got {
     beside: Received,
     stamp: Option<i64>,
     end_of_record: bool,
-    from: Option<Name>,
 }
 
 /// recvmsg(2): receives one message; returns its length as far as there was room
@@ -232,9 +240,6 @@ pub(super) fn recvmsg(
     let Some(got) = got else {
         return Ok(0);
     };
-    if let Some(from) = &got.from {
-        msg.set_name(|buf| buf.set(QSOCK.number(), from.as_bytes()));
-    }
     if got.end_of_record {
         msg.set_flag(MsgFlags::EOR);
     }
@@ -275,20 +280,19 @@ fn receive(
     if len < all {
         msg.set_flag(MsgFlags::TRUNC);
     }
-    let open = |slot: &mut Slot<Envelope>| {
+    let mut open = |slot: &mut Slot<Envelope>| {
         let mut beside = Received::default();
         if let Some(ancillary) = slot.aux_mut().ancillary() {
             beside.add_sender(ancillary);
             beside.add_files(ancillary, peek);
         }
         let end_of_record = slot.mark();
-        let envelope = slot.aux();
+        source.set_name(msg, slot.aux());
         Got {
             len: if flags.has(MsgFlags::TRUNC) { all } else { len },
             beside,
-            stamp: envelope.stamp(),
+            stamp: slot.aux().stamp(),
             end_of_record,
-            from: source.name(envelope).copied(),
         }
     };
     if peek {

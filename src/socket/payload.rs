@@ -134,7 +134,7 @@ impl<'a, 'm> Payload<'a, 'm> {
 
 /// Asks the policy, and makes the message visible.
 fn commit(
-    room: Room<'_, Envelope>,
+    mut room: Room<'_, Envelope>,
     envelope: &mut Option<Envelope>,
     end_of_record: bool,
 ) -> Result {

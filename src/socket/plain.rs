@@ -11,7 +11,7 @@ use crate::{
         wait::{pass_on, wait_for, Timeo}, //
     },
     policy,
-    queue::{record::Records, Queue, Window},
+    queue::{Queue, Window},
 };
 use kernel::prelude::*;
 
@@ -25,7 +25,7 @@ use kernel::prelude::*;
 #[inline(always)]
 fn recv_plain(
     sock: &Socket<QueueSocket>,
-    queue: &Records<Envelope>,
+    source: &Source<'_>,
     msg: &mut RecvMsg<'_>,
     wake_senders: impl FnOnce(),
 ) -> Option<Result<usize>> {
@@ -35,13 +35,18 @@ fn recv_plain(
     }
     let max = msg.len();
     let allow = |bytes: &Window<'_>| policy::chain::recvmsg(|| bytes.pieces());
-    let taken = queue.try_take(msg.iter(), max, Envelope::is_plain, allow)?;
+    let taken = source
+        .queue()
+        .try_take(msg.iter(), max, Envelope::is_plain, allow)?;
     let taken = match taken {
         Ok(taken) => taken,
         Err(error) => return Some(Err(error)),
     };
     if taken.mark {
         msg.set_flag(MsgFlags::EOR);
+    }
+    if msg.wants_name() {
+        source.set_name(msg, &taken.aux);
     }
     // The sender's limit is free before it is told.
     if let Some(credit) = taken.aux.into_credit() {
@@ -59,8 +64,9 @@ pub(super) fn recv_packet(
 ) -> Option<Result<usize>> {
     let (connected, link) = sock.packets()?;
     let peer = link.end(connected.side().peer()).sk()?;
-    let queue = link.queues().to(connected.side());
-    recv_plain(sock, queue, msg, || connected.wake_writer_at(peer))
+    recv_plain(sock, &Source::Peer(connected, link), msg, || {
+        connected.wake_writer_at(peer)
+    })
 }
 
 /// As [`recv_plain`], from anybody.
@@ -70,7 +76,7 @@ pub(super) fn recv_datagram(
     msg: &mut RecvMsg<'_>,
 ) -> Option<Result<usize>> {
     let inbox = sock.inbox()?;
-    recv_plain(sock, &inbox.records, msg, || inbox.wake_waiting())
+    recv_plain(sock, &Source::Inbox(inbox), msg, || inbox.wake_waiting())
 }
 
 /// As [`recv_plain`], where nothing is there yet: waits for it. Returns `None` too if
@@ -91,7 +97,7 @@ pub(super) fn wait(sock: &Socket<QueueSocket>, msg: &mut RecvMsg<'_>) -> Option<
     if let Err(error) = wait_for(sk, events, &mut timeo, is_there) {
         return Some(Err(error));
     }
-    let received = recv_plain(sock, queue, msg, || source.wake_senders());
+    let received = recv_plain(sock, &source, msg, || source.wake_senders());
     // Also where the long way takes what is there: it does not know of the wait.
     if !queue.is_empty() {
         pass_on(sk, events);

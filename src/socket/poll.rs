@@ -2,30 +2,93 @@
 
 //! poll(2): what a socket is ready for, in each of its states.
 
-use super::{datagram, QueueSocket, State};
-use crate::net::{
-    poll::{Events, PollWait},
-    socket::Socket, //
+use super::{
+    ancillary::Ancillary,
+    connected::Connected,
+    datagram,
+    QueueSocket,
+    State, //
+};
+use crate::{
+    net::{
+        poll::{Events, PollWait},
+        sock::Sock,
+        socket::Socket, //
+    },
+    queue::stream::Stream,
 };
 
 /// What the socket is ready for. Sleeps for locks only.
 ///
 /// What this calls writable of a connection, a send takes, at least a part of
 /// it.
-pub(super) fn poll(sock: &Socket<QueueSocket>, wait: &PollWait<'_>) -> Events {
-    sock.poll_wait(wait);
+#[inline(always)]
+pub(super) fn poll(sock: &Socket<QueueSocket>, wait: PollWait<'_>) -> Events {
+    if sock.knows(&wait) {
+        if let Some(events) = plain(sock, |_, _| None) {
+            return events;
+        }
+    }
+    joined(sock, wait)
+}
+
+/// [`poll`] of a connection of bytes that is as most are: each look is a load. Where
+/// the peer has not received all yet, `has_room` says whether there is room.
+#[inline(always)]
+fn plain(
+    sock: &Socket<QueueSocket>,
+    has_room: impl FnOnce(&Connected, &Stream<Ancillary>) -> Option<bool>,
+) -> Option<Events> {
+    let sk = sock.sk();
+    let (connected, link) = sock.bytes()?;
+    let side = connected.side();
+    let (here, there) = (link.queues().to(side), link.queues().to(side.peer()));
+    if !here.is_plain() || !there.is_plain() || sk.has_error() {
+        return None;
+    }
+    let queued = here.plain_bytes();
+    let readable = queued > 0;
+    // Fewer may be enough, if the peer has no room for more.
+    if readable && queued < sk.lowat() as isize {
+        return None;
+    }
+    let writable = there.is_unused() || has_room(connected, there)?;
+    Some(Events::IN.when(readable) | Events::OUT.when(writable))
+}
+
+/// [`poll`] for who may wait.
+#[inline(never)]
+fn joined(sock: &Socket<QueueSocket>, wait: PollWait<'_>) -> Events {
+    sock.poll_wait(&wait);
+    let has_room = |connected: &Connected, there: &Stream<Ancillary>| {
+        Some(there.plain_bytes() <= (connected.limit() / 4) as isize)
+    };
+    plain(sock, has_room).unwrap_or_else(|| any(sock))
+}
+
+/// What a connection seldom is.
+#[cold]
+fn rare(sk: &Sock, connected: &Connected) -> Events {
+    let (read_shut, write_shut) = (connected.is_read_shut(), connected.is_write_shut());
+    Events::ERR.when(sk.has_error())
+        | Events::PRI.when(connected.is_urgent())
+        | Events::HUP.when(read_shut && write_shut)
+        | (Events::RDHUP | Events::IN).when(read_shut)
+}
+
+/// [`poll`] of any socket.
+#[cold]
+fn any(sock: &Socket<QueueSocket>) -> Events {
     let sk = sock.sk();
     let (read_shut, write_shut, ready) = match sock.state.as_ref() {
         Some(State::Datagram(inbox)) => {
             return Events::ERR.when(sk.has_error()) | datagram::poll(sock, inbox);
         }
-        Some(State::Connected(connected)) => (
-            connected.is_read_shut(),
-            connected.is_write_shut(),
-            Events::IN.when(connected.is_readable())
-                | Events::PRI.when(connected.is_urgent())
-                | Events::OUT.when(connected.is_writable()),
-        ),
+        Some(State::Connected(connected)) => {
+            return rare(sk, connected)
+                | Events::IN.when(connected.is_readable())
+                | Events::OUT.when(connected.is_writable());
+        }
         Some(State::Listening(listening)) => (
             listening.is_shut(),
             false,

@@ -5,7 +5,7 @@
 use super::{
     ancillary::Received,
     connected::Connected,
-    pair::{Bytes, Link},
+    pair::{Bytes, End, Link},
     QueueSocket,
     QSOCK, //
 };
@@ -86,8 +86,8 @@ pub(super) fn recvmsg(
         Err(error) if copied == 0 => return Err(error),
         _ => {}
     }
-    if let (1.., Some(name)) = (copied, connected.peer().name()) {
-        msg.set_name(|buf| buf.set(QSOCK.number(), name.name().as_bytes()));
+    if copied > 0 {
+        set_name(&mut msg, connected.peer());
     }
     receiver.got.deliver(sock, &mut msg);
     let cmsg = sock.wants_inq();
@@ -119,11 +119,22 @@ pub(super) fn recv_plain(
     let queue = link.queues().to(connected.side());
     let enough = |found| found >= sk.lowat();
     let allow = |bytes: &Window<'_>| policy::chain::recvmsg(|| bytes.pieces());
-    let received = queue.try_read(msg.iter(), len, enough, allow)?;
-    if received.is_ok() {
-        connected.wake_writer_at(peer);
+    let received = match queue.try_read(msg.iter(), len, enough, allow)? {
+        Ok(received) => received,
+        Err(error) => return Some(Err(error)),
+    };
+    if msg.wants_name() {
+        set_name(msg, link.end(connected.side().peer()));
     }
-    Some(received)
+    connected.wake_writer_at(peer);
+    Some(Ok(received))
+}
+
+/// Tells the caller who sends, if the `peer` has a name and the caller asks for it.
+fn set_name(msg: &mut RecvMsg<'_>, peer: &End) {
+    if let Some(name) = peer.name() {
+        msg.set_name(|buf| buf.set(QSOCK.number(), name.name().as_bytes()));
+    }
 }
 
 /// As [`recv_plain`], where nothing is there yet: waits for it. Returns `None` too if

@@ -92,10 +92,11 @@ pub(super) fn send_plain(
     let (len, limit) = (msg.len(), limit(Some(sk), Some(peer)));
     let queue = link.queues().to(connected.side().peer());
     let written = queue.try_write(msg.iter(), len, limit, allow, || tend_later(sock))?;
-    if written.is_ok() {
-        connected.wake_reader_at(peer);
+    if let Err(error) = written {
+        return Some(Err(error));
     }
-    Some(written.map(|()| len))
+    connected.wake_reader_at(peer);
+    Some(Ok(len))
 }
 
 /// Asks the policy.

@@ -79,8 +79,8 @@ impl SocketOps for EchoSocket {
 
     fn release(self: Pin<&mut Self>, _sk: &Sock) {}
 
-    fn poll(sock: &Socket<Self>, wait: &PollWait<'_>) -> Events {
-        sock.poll_wait(wait);
+    fn poll(sock: &Socket<Self>, wait: PollWait<'_>) -> Events {
+        sock.poll_wait(&wait);
         Events::OUT | Events::IN.when(!sock.bytes.lock().is_empty())
     }
 

@@ -7,7 +7,7 @@ use kernel::macros::kunit_tests;
 #[kunit_tests(qsock_queue_mem)]
 mod cases {
     use super::super::*;
-    use crate::queue::bytes::fill_with;
+    use crate::queue::bytes::{consume, fill_with, look};
 
     fn read(head: &Head<u8>, to: &mut [u8]) -> usize {
         let mut len = 0;
@@ -18,15 +18,21 @@ mod cases {
         len
     }
 
+    fn commit(tail: &mut Tail<u8>, len: usize) {
+        if let Some(room) = tail.room(len) {
+            room.commit();
+        }
+    }
+
     #[test]
     fn nothing_shows_before_it_is_committed() -> Result {
         let (mut tail, head) = ring(16)?;
 
         assert!(fill_with(&mut tail, b"abc"));
         assert!(head.pieces().next().is_none());
-        assert_eq!(tail.look(3), [&b"abc"[..], &b""[..]]);
+        assert_eq!(look(&mut tail, 3), [&b"abc"[..], &b""[..]]);
         assert!(fill_with(&mut tail, b"def"));
-        tail.commit(3);
+        commit(&mut tail, 3);
 
         let mut bytes = [0; 16];
         let len = read(&head, &mut bytes);
@@ -48,7 +54,7 @@ mod cases {
             }
             assert_eq!(tail.free(), 16);
             assert!(fill_with(&mut tail, &bytes[..len]));
-            tail.commit(len);
+            commit(&mut tail, len);
             assert_eq!(tail.free(), 16 - len);
 
             let mut got = [0; 16];
@@ -57,7 +63,7 @@ mod cases {
                 assert_eq!(*byte, received);
                 received = received.wrapping_add(1);
             }
-            assert_eq!(head.consume(len), len);
+            assert_eq!(consume(&mut head, len), len);
         }
         Ok(())
     }
@@ -68,10 +74,10 @@ mod cases {
 
         assert!(!fill_with(&mut tail, b"012345678"));
         assert!(fill_with(&mut tail, b"01234567"));
-        tail.commit(8);
+        commit(&mut tail, 8);
         assert_eq!(tail.free(), 0);
         assert!(!fill_with(&mut tail, b"x"));
-        assert_eq!(head.consume(3), 3);
+        assert_eq!(consume(&mut head, 3), 3);
         assert!(fill_with(&mut tail, b"xyz"));
         Ok(())
     }
@@ -82,16 +88,16 @@ mod cases {
 
         for word in [&b"abcd"[..], b"efgh", b"", b"ijkl"] {
             assert!(fill_with(&mut tail, word));
-            tail.commit(word.len());
+            commit(&mut tail, word.len());
             tail.extend(4)?;
         }
         let mut bytes = [0; 16];
         assert_eq!(read(&head, &mut bytes), 12);
         assert_eq!(&bytes[..12], b"abcdefghijkl");
-        assert_eq!(head.consume(6), 6);
+        assert_eq!(consume(&mut head, 6), 6);
         assert_eq!(read(&head, &mut bytes), 6);
         assert_eq!(&bytes[..6], b"ghijkl");
-        assert_eq!(head.consume(usize::MAX), 6);
+        assert_eq!(consume(&mut head, usize::MAX), 6);
         assert!(head.pieces().next().is_none());
         Ok(())
     }
@@ -114,17 +120,20 @@ mod cases {
         let (mut tail, mut head) = ring::<(usize, Arc<()>)>(2)?;
 
         for n in 0..7 {
-            if tail.place().is_none() {
+            if tail.room(1).is_none() {
                 tail.extend(2)?;
             }
-            let place = tail.place().ok_or(ENOMEM)?;
-            place.fill((n, probe.clone()));
+            let room = tail.room(1).ok_or(ENOMEM)?;
+            room.put((n, probe.clone()));
         }
         for n in 0..3 {
             assert_eq!(head.nth(2).map(|value| value.0), Some(n + 2));
-            assert_eq!(head.pop().map(|value| value.0), Some(n));
+            assert_eq!(
+                head.first().and_then(Front::take).map(|value| value.0),
+                Some(n)
+            );
         }
-        assert!(head.take_first(|_| Err::<(), ()>(())).is_some());
+        assert_eq!(head.first().map(|first| first.len()), Some(1));
         assert_eq!(head.nth(0).map(|value| value.0), Some(3));
         // What nobody took goes with the rings.
         drop(head);
@@ -138,15 +147,16 @@ mod cases {
         let (mut tail, mut head) = ring::<u8>(4)?;
 
         assert!(fill_with(&mut tail, b"abc"));
-        tail.commit(3);
-        assert_eq!(head.front(4), [&b"abc"[..], b""]);
+        commit(&mut tail, 3);
+        assert_eq!(head.front(4).pieces(), [&b"abc"[..], b""]);
+        assert!(!head.front(4).is_left());
         tail.extend(8)?;
         assert!(fill_with(&mut tail, b"defg"));
-        tail.commit(4);
-        assert_eq!(head.front(3), [&b"abc"[..], b""]);
-        assert_eq!(head.front(4), [&b""[..], b""]);
-        assert_eq!(head.consume(5), 5);
-        assert_eq!(head.front(4), [&b"fg"[..], b""]);
+        commit(&mut tail, 4);
+        assert_eq!(head.front(4).pieces(), [&b"abc"[..], b""]);
+        assert!(head.front(4).is_left());
+        assert_eq!(consume(&mut head, 5), 5);
+        assert_eq!(head.front(4).pieces(), [&b"fg"[..], b""]);
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 //! The readers' side of [`Records`], where it takes more than one step.
 
 use super::{
+    super::bytes,
     Heads,
     Records,
     Slot, //
@@ -95,8 +96,8 @@ impl<'a, A: Send + Unpin> Incoming<'a, A> {
     /// Takes the message, which must be the first, from the queue.
     pub(crate) fn take(mut self) -> Option<Slot<A>> {
         let heads = (*self.rx).as_mut()?;
-        let slot = heads.slots.pop()?;
-        heads.bytes.consume(slot.len());
+        let slot = heads.slots.first()?.take()?;
+        bytes::consume(&mut heads.bytes, slot.len());
         self.records.received.add(slot.len());
         Some(slot)
     }

@@ -52,14 +52,14 @@ impl<A: Send + Unpin> Records<A> {
             return None;
         }
         let Tails { bytes: to, slots } = (*tx).as_mut()?;
-        let place = slots.place()?;
+        let place = slots.room(1)?;
         // The bytes first: who sees the slot must see them.
         match bytes::write(to, len, from, allow)? {
             Ok(()) => {}
             Err(error) if error == EFAULT => return None,
             Err(error) => return Some(Err(error)),
         }
-        place.fill(Slot {
+        place.put(Slot {
             aux: aux(),
             // BOUNDS: Less than the limit.
             len: len as u32,
@@ -90,22 +90,18 @@ impl<A: Send + Unpin> Records<A> {
     ) -> Option<Result<Taken<A>>> {
         let mut rx = self.rx.lock();
         let Heads { bytes, slots } = (*rx).as_mut()?;
-        let taken = slots.take_first(|slot| {
-            let len = slot.len();
-            if len > max || !is_plain(&slot.aux) {
-                return Err(None);
-            }
-            match bytes::read(bytes, len, |_| false, to, allow) {
-                Some(Ok(_)) => Ok(()),
-                Some(Err(error)) => Err(Some(error)),
-                None => Err(None),
-            }
-        })?;
-        let slot = match taken {
-            Ok(slot) => slot,
-            Err(error) => return error.map(Err),
+        let first = slots.first()?;
+        let [[slot, ..], _] = first.pieces() else {
+            return None;
         };
         let len = slot.len();
+        if len > max || !is_plain(&slot.aux) {
+            return None;
+        }
+        if let Err(error) = bytes::read(bytes, len, |_| false, to, allow)? {
+            return Some(Err(error));
+        }
+        let slot = first.take()?;
         self.received.add(len);
         Some(Ok(Taken {
             len,

@@ -39,8 +39,9 @@ impl<'a, A: Send + Unpin> Room<'a, A> {
     /// Fills the room from `from`; whether all of it could be read. The caller
     /// sees to it that nothing faults that sleeps.
     pub(crate) fn fill(&mut self, from: &mut IovIterSource<'_>) -> bool {
-        if let Some(tails) = &mut *self.tx {
-            self.filled = bytes::fill(&mut tails.bytes, self.len, from).unwrap_or(false);
+        let tails = (*self.tx).as_mut();
+        if let Some(mut room) = tails.and_then(|tails| tails.bytes.room(self.len)) {
+            self.filled = bytes::fill(&mut room, from);
         }
         self.filled
     }
@@ -54,9 +55,9 @@ impl<'a, A: Send + Unpin> Room<'a, A> {
     }
 
     /// What was filled in, in two pieces.
-    pub(crate) fn bytes(&self) -> [&[u8]; 2] {
-        match &*self.tx {
-            Some(tails) if self.filled => tails.bytes.look(self.len),
+    pub(crate) fn bytes(&mut self) -> [&[u8]; 2] {
+        match &mut *self.tx {
+            Some(tails) if self.filled => bytes::look(&mut tails.bytes, self.len),
             _ => [&[], &[]],
         }
     }
@@ -67,10 +68,11 @@ impl<'a, A: Send + Unpin> Room<'a, A> {
         let Some(Tails { bytes, slots }) = &mut *self.tx else {
             return;
         };
-        if let (Some(place), true) = (slots.place(), self.filled) {
+        let room = bytes.room(self.len);
+        if let (Some(place), Some(room), true) = (slots.room(1), room, self.filled) {
             // The bytes first: who sees the slot must see them.
-            bytes.commit(self.len);
-            place.fill(Slot {
+            room.commit();
+            place.put(Slot {
                 aux,
                 // BOUNDS: It was reserved under a limit that is less.
                 len: self.len as u32,

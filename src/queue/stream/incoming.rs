@@ -4,6 +4,7 @@
 
 use super::{
     super::{
+        bytes,
         marks::{Found, Look, Merge, Removed},
         mem::Head,
         Empty, //
@@ -170,7 +171,7 @@ impl<A: Send + Unpin + Merge> Incoming<'_, A> {
         let Some(head) = &mut *self.rx else {
             return;
         };
-        self.stream.count_received(head.consume(len));
+        self.stream.count_received(bytes::consume(head, len));
     }
 
     /// The byte that is out of band. Unless the reader peeks, it is received

@@ -54,7 +54,8 @@ impl<'a, A: Send + Unpin + Merge> Reservation<'a, A> {
     /// `EFAULT` if not all of it can be read.
     pub(crate) fn fill(&mut self, from: &mut IovIterSource<'_>) -> Result {
         let tail = (*self.tx).as_mut().ok_or(EFAULT)?;
-        self.filled = bytes::fill(tail, self.len, from).unwrap_or(false);
+        let mut room = tail.room(self.len).ok_or(EFAULT)?;
+        self.filled = bytes::fill(&mut room, from);
         self.filled.then_some(()).ok_or(EFAULT)
     }
 
@@ -67,9 +68,9 @@ impl<'a, A: Send + Unpin + Merge> Reservation<'a, A> {
     }
 
     /// What was filled in, in two pieces.
-    pub(crate) fn bytes(&self) -> [&[u8]; 2] {
-        match &*self.tx {
-            Some(tail) if self.filled => tail.look(self.len),
+    pub(crate) fn bytes(&mut self) -> [&[u8]; 2] {
+        match &mut *self.tx {
+            Some(tail) if self.filled => bytes::look(tail, self.len),
             _ => [&[], &[]],
         }
     }
@@ -86,8 +87,8 @@ impl<'a, A: Send + Unpin + Merge> Reservation<'a, A> {
             let left_over = self.stream.with_marks(|marks| marks.push(tag, start, end));
             drop(left_over);
         }
-        if let Some(tail) = &mut *self.tx {
-            tail.commit(len);
+        if let Some(room) = (*self.tx).as_mut().and_then(|tail| tail.room(len)) {
+            room.commit();
         }
         sent.store(end, Release);
         len
