@@ -163,7 +163,10 @@ impl Control {
         if !msg.has_control() {
             return Ok(Self::default());
         }
-        let files = take_in_files(msg)?;
+        let (files, others) = take_in_files(msg)?;
+        if !others {
+            return Ok(Self { files, cred: None });
+        }
         let mut cookie = bindings::scm_cookie::default();
         set_level(msg, bindings::SOL_SOCKET as c_int, HIDDEN);
         // SAFETY: The socket and the message are valid; the cookie is ours.
@@ -177,29 +180,34 @@ impl Control {
 }
 
 /// Calls `visit` for each SCM_RIGHTS header of `msg` at `level`, up to one that
-/// is cut.
+/// is cut; returns whether there was any other header.
 fn for_each_rights(
     msg: &SendMsg<'_>,
     level: c_int,
     mut visit: impl FnMut(&mut bindings::cmsghdr, *const c_int, usize) -> Result,
-) -> Result {
+) -> Result<bool> {
+    let mut others = false;
     // SAFETY: The message's control data is a copy in kernel memory that this
     // call has to itself; a header lies in it whole where the helper says so.
     unsafe {
         let mut next = bindings::cmsg_firsthdr(msg.as_raw());
+        // What has no header is for the core to refuse.
+        others |= next.is_null();
         while let Some(header) = next.as_mut() {
             if !bindings::cmsg_ok(msg.as_raw(), header) {
-                break;
+                return Ok(true);
             }
             if header.cmsg_level == level && header.cmsg_type == bindings::SCM_RIGHTS as c_int {
                 let data = (&raw const *header).add(1).cast();
                 let bytes = header.cmsg_len - size_of::<bindings::cmsghdr>();
                 visit(header, data, bytes / size_of::<c_int>())?;
+            } else {
+                others = true;
             }
             next = bindings::cmsg_nxthdr(msg.as_raw(), header);
         }
     }
-    Ok(())
+    Ok(others)
 }
 
 /// Moves the SCM_RIGHTS headers from one level to another.
@@ -211,11 +219,12 @@ fn set_level(msg: &SendMsg<'_>, from: c_int, to: c_int) {
     });
 }
 
-/// Takes references on the files of all SCM_RIGHTS headers.
-fn take_in_files(msg: &SendMsg<'_>) -> Result<Option<Files>> {
+/// Takes references on the files of all SCM_RIGHTS headers; returns whether there
+/// are other headers too.
+fn take_in_files(msg: &SendMsg<'_>) -> Result<(Option<Files>, bool)> {
     let level = bindings::SOL_SOCKET as c_int;
     let mut count = 0;
-    for_each_rights(msg, level, |_, _, n| {
+    let others = for_each_rights(msg, level, |_, _, n| {
         count = if n > FILES_MAX { n } else { count + n };
         if count > FILES_MAX {
             return Err(EINVAL);
@@ -223,7 +232,7 @@ fn take_in_files(msg: &SendMsg<'_>) -> Result<Option<Files>> {
         Ok(())
     })?;
     if count == 0 {
-        return Ok(None);
+        return Ok((None, others));
     }
     let mut files = Files::new(count)?;
     for_each_rights(msg, level, |_, data, n| {
@@ -233,7 +242,7 @@ fn take_in_files(msg: &SendMsg<'_>) -> Result<Option<Files>> {
         }
         Ok(())
     })?;
-    Ok(Some(files))
+    Ok((Some(files), others))
 }
 
 /// What goes to a receiver beside the bytes, as far as it asked for it.
@@ -248,17 +257,10 @@ pub(crate) struct Delivery<'a> {
 }
 
 impl Delivery<'_> {
-    /// Writes the control data of `msg`. Sleeps.
+    /// Writes who sent the message.
     ///
-    /// What does not fit is dropped, and MSG_CTRUNC set.
-    ///
-    /// C functions: `scm_recv()`, `scm_detach_fds()`
-    pub(crate) fn deliver<T: SocketOps>(
-        self,
-        sock: &Socket<T>,
-        pidfds: &Pidfds,
-        msg: &mut RecvMsg<'_>,
-    ) {
+    /// C function: `scm_recv()`
+    fn deliver_sender<T: SocketOps>(&self, sock: &Socket<T>, msg: &mut RecvMsg<'_>) {
         let mut cookie = bindings::scm_cookie::default();
         cookie.creds.uid.val = u32::MAX;
         cookie.creds.gid.val = u32::MAX;
@@ -269,8 +271,7 @@ impl Delivery<'_> {
         if let Some(cred) = self.cred {
             cred.fill(&mut cookie);
         }
-        // Files come behind this. The core does that by itself only in 7.2, and
-        // later for AF_UNIX alone.
+        // No files: the core delivers those only in 7.2, and later for AF_UNIX alone.
         // SAFETY: The socket and the message are valid; the function takes what
         // the cookie holds.
         unsafe {
@@ -280,6 +281,23 @@ impl Delivery<'_> {
                 &mut cookie,
                 msg.flags().bits() as c_int,
             )
+        }
+    }
+
+    /// Writes the control data of `msg`. Sleeps.
+    ///
+    /// What does not fit is dropped, and MSG_CTRUNC set.
+    ///
+    /// C function: `scm_detach_fds()`
+    pub(crate) fn deliver<T: SocketOps>(
+        self,
+        sock: &Socket<T>,
+        pidfds: &Pidfds,
+        msg: &mut RecvMsg<'_>,
+    ) {
+        let wants = sock.sk().wants();
+        if wants.cred || wants.sec {
+            self.deliver_sender(sock, msg);
         }
         match self.files {
             // The core installs descriptors for tasks alone, and would warn.

@@ -15,11 +15,10 @@ use crate::net::{
     scm::Files,
     work::Work, //
 };
-use core::pin::Pin;
 use kernel::{
     new_mutex,
     prelude::*,
-    rbtree::{RBTree, RBTreeNode, RBTreeNodeReservation},
+    rbtree::{self, RBTree, RBTreeNode, RBTreeNodeReservation},
     sync::{
         atomic::{Atomic, Relaxed},
         Arc,
@@ -43,6 +42,8 @@ pub(super) struct FlyingSocket {
 pub(super) struct Table {
     /// Files by user.
     users: Option<RBTree<u32, usize>>,
+    /// The memory of a user who has none in flight any more, for the next.
+    spare: Option<RBTreeNodeReservation<u32, usize>>,
     pub(super) sockets: Option<RBTree<usize, FlyingSocket>>,
 }
 
@@ -97,17 +98,29 @@ impl Table {
             .unwrap_or(0)
     }
 
-    /// Counts `files` of `uid`.
-    fn add(&mut self, uid: u32, files: &Files, entries: Entries) {
+    /// Counts `files` of `uid`, with the entries for those that are sockets. Sleeps.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`, and then nothing is counted.
+    fn add(&mut self, uid: u32, files: &Files, own: OwnSockets) -> Result {
         let users = self.users.get_or_insert_with(RBTree::new);
-        match users.get_mut(&uid) {
-            Some(count) => *count += files.len(),
-            None => {
-                users.insert(entries.user.into_node(uid, files.len()));
+        match users.entry(uid) {
+            rbtree::Entry::Occupied(mut count) => *count.get_mut() += files.len(),
+            rbtree::Entry::Vacant(place) => {
+                // Charged to nobody: the next user may be another.
+                let memory = self.spare.take().map_or_else(
+                    || RBTreeNodeReservation::new(GFP_KERNEL),
+                    Ok,
+                )?;
+                place.insert(files.len(), memory);
             }
         }
+        if own.is_empty() {
+            return Ok(());
+        }
         let sockets = self.sockets.get_or_insert_with(RBTree::new);
-        for (id, node) in entries.sockets {
+        for (id, node) in own {
             match sockets.get_mut(&id) {
                 Some(socket) => socket.count += 1,
                 None => {
@@ -115,19 +128,19 @@ impl Table {
                 }
             }
         }
+        Ok(())
     }
 
     /// Takes back what [`Self::add`] counted.
     fn remove(&mut self, uid: u32, files: &Files) {
-        if let Some(users) = &mut self.users {
-            if let Some(count) = users.get_mut(&uid) {
-                *count = count.saturating_sub(files.len());
-                if *count == 0 {
-                    users.remove_node(&uid);
-                }
+        if let Some(mut count) = self.users.as_mut().and_then(|users| users.find_mut(&uid)) {
+            *count.get_mut() = count.get().saturating_sub(files.len());
+            if *count.get() == 0 {
+                self.spare = Some(count.remove_node().into_reservation());
             }
         }
-        if let Some(sockets) = &mut self.sockets {
+        let sockets = self.sockets.as_mut();
+        if let Some(sockets) = sockets.filter(|sockets| !sockets.is_empty()) {
             for file in files.iter().filter(|file| is_own(file)) {
                 if let Some(socket) = sockets.get_mut(&file.id()) {
                     socket.count = socket.count.saturating_sub(1);
@@ -140,30 +153,23 @@ impl Table {
     }
 }
 
-/// The memory for the entries that files need in the table.
-struct Entries {
-    user: RBTreeNodeReservation<u32, usize>,
-    sockets: KVec<(usize, RBTreeNode<usize, FlyingSocket>)>,
-}
+/// The entries of sockets of this family, each with the number of its file.
+type OwnSockets = KVec<(usize, RBTreeNode<usize, FlyingSocket>)>;
 
-impl Entries {
-    fn new(files: &Files) -> Result<Self> {
-        let flags = GFP_KERNEL_ACCOUNT;
-        let mut sockets = KVec::new();
-        for file in files.iter().filter(|file| is_own(file)) {
-            let socket = FlyingSocket {
-                file: file.clone(),
-                count: 1,
-                found: collect::Found::default(),
-            };
-            let node = RBTreeNode::new(file.id(), socket, flags)?;
-            sockets.push((file.id(), node), flags)?;
-        }
-        Ok(Self {
-            user: RBTreeNodeReservation::new(flags)?,
-            sockets,
-        })
+/// The entries that those of `files` need which are sockets of this family.
+fn own_sockets(files: &Files) -> Result<OwnSockets> {
+    let flags = GFP_KERNEL_ACCOUNT;
+    let mut sockets = KVec::new();
+    for file in files.iter().filter(|file| is_own(file)) {
+        let socket = FlyingSocket {
+            file: file.clone(),
+            count: 1,
+            found: collect::Found::default(),
+        };
+        let node = RBTreeNode::new(file.id(), socket, flags)?;
+        sockets.push((file.id(), node), flags)?;
     }
+    Ok(sockets)
 }
 
 /// Whether the file is a socket of this family.
@@ -171,12 +177,39 @@ fn is_own(file: &FileRef) -> bool {
     file.socket::<QueueSocket>().is_some()
 }
 
-/// The files of one message, while they are in flight.
-pub(super) struct InFlight {
-    // Taken after the table's mutex and those of the queue.
-    files: Pin<KBox<Mutex<Option<Files>>>>,
+/// Files that the table counts, until this is dropped.
+struct Counted {
+    /// Emptied when the flight ends.
+    files: Option<Files>,
     /// Who sent them.
     uid: u32,
+}
+
+impl Counted {
+    /// Ends the flight; `table` is that of `in_flight`.
+    fn take(&mut self, in_flight: &InFlights, table: &mut Table) -> Option<Files> {
+        let files = self.files.take()?;
+        table.remove(self.uid, &files);
+        in_flight.count_sockets(table);
+        Some(files)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        if self.files.is_some() {
+            let in_flight = &initial().in_flight;
+            drop(in_flight.with_table(|table| self.take(in_flight, table)));
+        }
+    }
+}
+
+/// The files of one message, while they are in flight.
+#[pin_data]
+pub(super) struct InFlight {
+    // Taken after the table's mutex and those of the queue.
+    #[pin]
+    files: Mutex<Counted>,
 }
 
 impl InFlight {
@@ -188,18 +221,21 @@ impl InFlight {
     /// neither CAP_SYS_RESOURCE nor CAP_SYS_ADMIN; `ENOMEM`.
     pub(super) fn new(files: Files) -> Result<Arc<Self>> {
         let uid = current_uid();
-        let entries = Entries::new(&files)?;
-        let flags = GFP_KERNEL_ACCOUNT;
-        let none = KBox::pin_init(new_mutex!(None, "socket::InFlight::files"), flags)?;
-        let this = Arc::new(Self { files: none, uid }, flags)?;
+        let own = own_sockets(&files)?;
+        let this = Arc::pin_init(
+            pin_init!(Self {
+                files <- new_mutex!(Counted { files: None, uid }, "socket::InFlight::files"),
+            }),
+            GFP_KERNEL_ACCOUNT,
+        )?;
         let in_flight = &initial().in_flight;
         in_flight.with_table(|table| {
             if table.user(uid) > nofile_limit() && !may_exceed_nofile() {
                 return Err(Error::from(ETOOMANYREFS));
             }
-            table.add(uid, &files, entries);
+            table.add(uid, &files, own)?;
             in_flight.count_sockets(table);
-            *this.files.lock() = Some(files);
+            this.files.lock().files = Some(files);
             Ok(())
         })?;
         Ok(this)
@@ -208,12 +244,7 @@ impl InFlight {
     /// Ends the flight, and returns the files, unless another call did. Sleeps.
     pub(super) fn take(&self) -> Option<Files> {
         let in_flight = &initial().in_flight;
-        in_flight.with_table(|table| {
-            let files = self.files.lock().take()?;
-            table.remove(self.uid, &files);
-            in_flight.count_sockets(table);
-            Some(files)
-        })
+        in_flight.with_table(|table| self.files.lock().take(in_flight, table))
     }
 
     /// The same files once more. Sleeps.
@@ -227,19 +258,13 @@ impl InFlight {
     pub(super) fn dup(&self) -> Result<Files> {
         initial()
             .in_flight
-            .with_table(|_| self.files.lock().as_ref().ok_or(EAGAIN)?.dup())
+            .with_table(|_| self.files.lock().files.as_ref().ok_or(EAGAIN)?.dup())
     }
 
     /// Shows `see` each file. Sleeps.
     pub(super) fn for_each(&self, see: impl FnMut(&FileRef)) {
-        if let Some(files) = &*self.files.lock() {
+        if let Some(files) = &self.files.lock().files {
             files.iter().for_each(see)
         }
-    }
-}
-
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        drop(self.take());
     }
 }
