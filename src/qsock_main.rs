@@ -37,9 +37,15 @@ mod trace;
 mod transport;
 
 use bindings::params;
+use core::sync::atomic::AtomicU64;
 use kernel::prelude::*;
 use net::family::{Registration, SocketFamily};
-use policy::{builtin::Selftest, chain::Chain, Hook};
+use policy::{
+    builtin::{Counters, Selftest},
+    chain,
+    control,
+    Hook, //
+};
 use socket::{option, Qsock};
 
 module! {
@@ -57,21 +63,38 @@ const _: () = {
     assert!(option::QSOCK_NAME_OWNER == params::QSOCK_NAME_OWNER);
 };
 
-static SELFTEST: Selftest = Selftest::new(params::hook_seen, params::hook_refused);
-static HOOKS: [&dyn Hook; 1] = [&SELFTEST];
+/// What the selftest hook counts shows in the module's parameters.
+struct InParams;
+
+impl Counters for InParams {
+    fn seen() -> &'static AtomicU64 {
+        params::hook_seen()
+    }
+
+    fn refused() -> &'static AtomicU64 {
+        params::hook_refused()
+    }
+}
+
+static HOOKS: [&dyn Hook; 1] = [&Selftest::<InParams>::new()];
 
 /// The loaded module: dropping it takes the family back.
 struct QsockModule {
     _family: Registration<Qsock>,
+    _files: Option<control::Files>,
+    _hooks: chain::Opened,
 }
 
 impl kernel::Module for QsockModule {
     fn init(module: &'static ThisModule) -> Result<Self> {
+        let hooks = chain::Opened::new();
         if params::selftest_hook() {
-            Chain::new(&HOOKS).load();
+            chain::load(&HOOKS)?;
         }
         Ok(Self {
+            _files: control::Files::new()?,
             _family: Qsock::family().register(module, params::family())?,
+            _hooks: hooks,
         })
     }
 }

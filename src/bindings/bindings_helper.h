@@ -30,6 +30,7 @@
 #include <linux/qsock.h>
 
 #include "../helpers/helpers.c"
+#include "../helpers/hook.h"
 #include "../helpers/param.h"
 #include "../helpers/trace.h"
 
@@ -45,6 +46,10 @@ const __u32 NET_EPOLLWRBAND = (__force __u32)EPOLLWRBAND;
 const __u32 NET_EPOLLERR = (__force __u32)EPOLLERR;
 const __u32 NET_EPOLLHUP = (__force __u32)EPOLLHUP;
 const __u32 NET_EPOLLRDHUP = (__force __u32)EPOLLRDHUP;
+
+/* These too. */
+const __u32 NET_FMODE_READ = (__force __u32)FMODE_READ;
+const __u32 NET_FMODE_WRITE = (__force __u32)FMODE_WRITE;
 
 /* Macros of other macros. */
 const __u32 NET_SIOCINQ = SIOCINQ;

@@ -29,6 +29,7 @@
     unsafe_op_in_unsafe_fn
 )]
 
+pub(crate) mod hook;
 pub(crate) mod params;
 pub(crate) mod tracepoint;
 
@@ -48,7 +49,7 @@ mod raw {
     }
     opaque!(inet_timewait_death_row sk_filter sock_reuseport numa_drop_counters
         request_sock_ops timewait_sock_ops inet_hashinfo raw_hashinfo
-        smc_hashinfo sock_diag_inet_compat ref_tracker psp_assoc sk_psock);
+        smc_hashinfo sock_diag_inet_compat ref_tracker psp_assoc sk_psock audit_buffer);
 
     include!(env!("QSOCK_BINDINGS"));
 }

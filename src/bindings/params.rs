@@ -4,7 +4,8 @@
 //! variables (src/helpers/param.c), and the numbers of its header.
 
 use super::raw;
-use kernel::{ffi::c_int, sync::atomic::Atomic};
+use core::sync::atomic::AtomicU64;
+use kernel::ffi::c_int;
 
 /// The number to register the family with.
 pub(crate) fn family() -> c_int {
@@ -19,16 +20,17 @@ pub(crate) fn selftest_hook() -> bool {
 }
 
 /// Messages that the selftest hook let pass.
-pub(crate) fn hook_seen() -> &'static Atomic<u64> {
+#[inline(always)]
+pub(crate) fn hook_seen() -> &'static AtomicU64 {
     // SAFETY: The variable is aligned, lives as long as the module, and is only
     // accessed through this, but for what sysfs reads of it.
-    unsafe { Atomic::from_ptr(&raw mut raw::qsock_param_hook_seen) }
+    unsafe { AtomicU64::from_ptr(&raw mut raw::qsock_param_hook_seen) }
 }
 
 /// Messages that the selftest hook refused.
-pub(crate) fn hook_refused() -> &'static Atomic<u64> {
+pub(crate) fn hook_refused() -> &'static AtomicU64 {
     // SAFETY: As above.
-    unsafe { Atomic::from_ptr(&raw mut raw::qsock_param_hook_refused) }
+    unsafe { AtomicU64::from_ptr(&raw mut raw::qsock_param_hook_refused) }
 }
 
 /// The family's level of options.

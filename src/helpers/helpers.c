@@ -7,6 +7,7 @@
  * bindings strip it.
  */
 
+#include "audit.c"
 #include "cred.c"
 #include "diag.c"
 #include "file.c"
@@ -15,8 +16,10 @@
 #include "pipe.c"
 #include "procfs.c"
 #include "scm.c"
+#include "securityfs.c"
 #include "sock.c"
 #include "sockopt.c"
+#include "task.c"
 #include "uaccess.c"
 #include "wait.c"
 #include "work.c"

@@ -12,3 +12,8 @@ struct user_namespace *qsock_helper_net_user_ns(const struct net *net)
 {
 	return net->user_ns;
 }
+
+u32 qsock_helper_net_inum(const struct net *net)
+{
+	return net->ns.inum;
+}

@@ -154,6 +154,16 @@ bool qsock_helper_skwq_has_sleeper(struct socket_wq *wq)
 	return skwq_has_sleeper(wq);
 }
 
+bool qsock_helper_sk_peer_ids(struct sock *sk, u32 *uid, u32 *gid)
+{
+	guard(spinlock)(&sk->sk_peer_lock);
+	if (!sk->sk_peer_cred)
+		return false;
+	*uid = sk->sk_peer_cred->euid.val;
+	*gid = sk->sk_peer_cred->egid.val;
+	return true;
+}
+
 void qsock_helper_sk_swap_peer_cred(struct sock *sk, struct pid **pid,
 				    const struct cred **cred)
 {

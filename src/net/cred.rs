@@ -2,7 +2,7 @@
 
 //! Credentials: who asks, and who stands at the other end.
 
-use crate::bindings;
+use crate::{bindings, net::sock::Sock};
 use kernel::{prelude::*, task::Kuid};
 
 /// The process and credentials that SO_PEERCRED shows for a socket's peer.
@@ -33,6 +33,17 @@ impl PeerCred {
         }
     }
 
+    /// The effective user and group, in the initial user namespace.
+    pub(crate) fn ids(&self) -> (u32, u32) {
+        // SAFETY: By the type invariant.
+        unsafe {
+            (
+                bindings::cred_euid(self.cred).val,
+                bindings::cred_egid(self.cred).val,
+            )
+        }
+    }
+
     /// Gives up both references to the caller.
     pub(super) fn into_raw(self) -> (*mut bindings::pid, *const bindings::cred) {
         let this = core::mem::ManuallyDrop::new(self);
@@ -58,6 +69,15 @@ impl Clone for PeerCred {
                 cred: bindings::get_cred(self.cred),
             }
         }
+    }
+}
+
+impl Sock {
+    /// The user and group that SO_PEERCRED shows, in the initial user namespace.
+    pub(crate) fn peer_ids(&self) -> Option<(u32, u32)> {
+        let (mut uid, mut gid) = (0, 0);
+        // SAFETY: By the type invariant; the helper reads under sk_peer_lock.
+        unsafe { bindings::sk_peer_ids(self.as_raw(), &mut uid, &mut gid) }.then_some((uid, gid))
     }
 }
 

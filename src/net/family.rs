@@ -59,7 +59,7 @@ pub(crate) trait SocketFamily: Sized + 'static {
     ///
     /// `EPROTONOSUPPORT` for a protocol and `ESOCKTNOSUPPORT` for a type that
     /// the family does not have.
-    fn create(kind: u16, protocol: c_int) -> Result<impl PinInit<Self::Socket, Error>>;
+    fn create(net: &Net, kind: u16, protocol: c_int) -> Result<impl PinInit<Self::Socket, Error>>;
 }
 
 /// The operations of each type of sockets, the same but for those of messages.
@@ -303,9 +303,9 @@ unsafe extern "C" fn create<F: SocketFamily>(
     from_result(|| {
         // SAFETY: The core passes a socket that is being created.
         let kind = F::kind(unsafe { (*sock).type_ } as u16);
-        let data = F::create(kind, protocol)?;
         // SAFETY: The core holds the namespace for the call.
         let net = unsafe { Net::from_raw(net) };
+        let data = F::create(net, kind, protocol)?;
         let new = NewSock::<F::Socket>::alloc(net, sock, kind, kern != 0, data)?;
         // Nothing fails from here: the core would not call `release`.
         // SAFETY: The socket is being created, nobody else uses it.

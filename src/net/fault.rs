@@ -7,9 +7,22 @@
 use crate::bindings;
 
 /// Page faults are off for the current task, until this is dropped.
-struct NoFaults;
+pub(crate) struct NoFaults(());
+
+impl NoFaults {
+    /// Switches them off.
+    ///
+    /// C function: `pagefault_disable()`
+    #[inline(always)]
+    pub(crate) fn new() -> Self {
+        // SAFETY: It has no preconditions; the guard takes it back.
+        unsafe { bindings::pagefault_disable() };
+        Self(())
+    }
+}
 
 impl Drop for NoFaults {
+    /// C function: `pagefault_enable()`
     #[inline(always)]
     fn drop(&mut self) {
         // SAFETY: They were switched off by this task.
@@ -20,11 +33,9 @@ impl Drop for NoFaults {
 /// Runs `copy`, in which what is copied from or to user memory ends before a page
 /// that is not there, instead of sleeping for it.
 ///
-/// C functions: `pagefault_disable()`, `pagefault_enable()`
+/// See [`NoFaults`].
 #[inline(always)]
 pub(crate) fn without_faults<R>(copy: impl FnOnce() -> R) -> R {
-    // SAFETY: It has no preconditions; the guard takes it back.
-    unsafe { bindings::pagefault_disable() };
-    let _faults = NoFaults;
+    let _faults = NoFaults::new();
     copy()
 }

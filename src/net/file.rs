@@ -45,7 +45,8 @@ impl FileRef {
         core::mem::ManuallyDrop::new(self).0.as_ptr()
     }
 
-    fn as_raw(&self) -> *mut bindings::file {
+    /// The file, for who knows what to do with it.
+    pub(crate) fn as_raw(&self) -> *mut bindings::file {
         self.0.as_ptr()
     }
 

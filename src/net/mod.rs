@@ -6,8 +6,9 @@
 //! ([`family`]), the operations' shims ([`ops`]), the life of a sock ([`sock`]),
 //! messages ([`msg`], [`scm`]), waiting and readiness ([`wait`], [`poll`], and who
 //! is there to be told: [`audience`]), memory that is not used ([`tend`]), network
-//! namespaces ([`netns`]), credentials ([`cred`]), and what is shown of a
-//! socket ([`sight`]).
+//! namespaces ([`netns`]), credentials ([`cred`]), what is shown of a socket
+//! ([`sight`]), and what a policy needs of the rest of the kernel ([`task`],
+//! [`audit`], [`securityfs`]).
 //!
 //! Imports: `bindings` and the helpers. It knows no family.
 //!
@@ -39,7 +40,7 @@
 //!
 //!     fn family() -> &'static Family<Self> { &ECHO }
 //!     fn netns() -> impl PinInit<(), Error> { Ok(()) }
-//!     fn create(kind: u16, protocol: c_int) -> Result<impl PinInit<EchoSocket, Error>> {
+//!     fn create(_: &Net, kind: u16, protocol: c_int) -> Result<impl PinInit<EchoSocket, Error>> {
 //!         if kind != SOCK_DGRAM { return Err(ESOCKTNOSUPPORT.into()); }
 //!         Ok(EchoSocket::new())
 //!     }
@@ -62,6 +63,7 @@
 
 pub(crate) mod addr;
 mod audience;
+pub(crate) mod audit;
 mod compat;
 pub(crate) mod cred;
 mod diag;
@@ -80,13 +82,16 @@ pub(crate) mod pidfd;
 pub(crate) mod poll;
 mod procfs;
 mod proto_ops;
+pub(crate) mod random;
 pub(crate) mod scm;
+pub(crate) mod securityfs;
 pub(crate) mod sight;
 pub(crate) mod sock;
 pub(crate) mod socket;
 pub(crate) mod sockopt;
 mod splice;
 mod table;
+pub(crate) mod task;
 mod tend;
 pub(crate) mod uapi;
 pub(crate) mod wait;

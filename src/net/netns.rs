@@ -86,6 +86,12 @@ impl Net {
         unsafe { Self::from_raw(&raw mut bindings::init_net) }
     }
 
+    /// The number that /proc/PID/ns/net shows.
+    pub(crate) fn inode(&self) -> u32 {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::net_inum(self.as_raw()) }
+    }
+
     /// What family `F` keeps in this namespace.
     pub(crate) fn data<F: SocketFamily>(&self) -> &F::NetNs {
         &self.family::<F>().data

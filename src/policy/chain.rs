@@ -2,73 +2,251 @@
 
 //! The chain of hooks: asked in order, the first refusal wins.
 
-use super::{Hook, Payload, Verdict};
-use crate::net::once::Once;
-use kernel::prelude::*;
+use super::{
+    context::{Context, Message, Object},
+    engine::Engine,
+    foreign,
+    Hook,
+    Operation,
+    Verdict, //
+};
+use crate::{
+    bindings::hook::{self, Foreign, Registry, Slot},
+    net::{file::FileRef, once::Once}, //
+};
+use core::{
+    cell::Cell,
+    sync::atomic::{
+        AtomicU32,
+        Ordering::{Acquire, Relaxed, Release}, //
+    }, //
+};
+use kernel::{prelude::*, sync::Arc};
 
-/// The loaded hooks.
-///
-/// Set before the family is registered, if at all, so that the operations read
-/// one word when there is none.
-static CHAIN: Once<Chain> = Once::new();
+/// The hooks that are part of the module, if it was loaded so: they are asked first.
+/// Nothing of theirs outlives the module, so that nobody who asks them must hold
+/// them.
+static BUILTIN: Once<&'static [&'static dyn Hook]> = Once::new();
 
-/// Hooks, in the order in which they are asked.
-///
-/// They are statics: nothing is dropped that a static owns, so that memory of
-/// theirs would outlive the module.
-pub(crate) struct Chain(&'static [&'static dyn Hook]);
+/// What else is loaded, if anything is.
+static LOADED: Slot<Loaded> = Slot::new();
 
-impl Chain {
-    /// A chain of `hooks`.
-    pub(crate) const fn new(hooks: &'static [&'static dyn Hook]) -> Self {
-        Self(hooks)
-    }
+/// The operations that any hook wants to be asked about, a bit for each. While
+/// what is loaded is replaced, those of both. Rust alone uses it, as the counters
+/// of the queues: an access of the kernel crate's atomics is a call.
+static WANTED: AtomicU32 = AtomicU32::new(0);
 
-    /// Makes this the chain that every operation asks. Only the first call has
-    /// an effect.
-    pub(crate) fn load(self) {
-        CHAIN.populate(self);
-    }
+/// The hooks, in the order in which they are asked.
+pub(super) struct Loaded {
+    pub(super) rules: Option<Arc<Engine>>,
+    foreign: KVec<Arc<Foreign>>,
+}
 
-    fn ask(&self, mut question: impl FnMut(&dyn Hook) -> Verdict) -> Result {
-        for hook in self.0 {
-            if let Verdict::Deny(error) = question(*hook) {
-                return Err(error);
+impl Loaded {
+    /// A copy of what is loaded. Sleeps.
+    fn of(old: Option<&Self>) -> Result<Self> {
+        let mut new = Self {
+            rules: None,
+            foreign: KVec::new(),
+        };
+        if let Some(old) = old {
+            new.rules = old.rules.clone();
+            for hook in &old.foreign {
+                new.foreign.push(hook.clone(), GFP_KERNEL)?;
             }
         }
-        Ok(())
+        Ok(new)
+    }
+
+    /// Itself, unless it is empty.
+    fn boxed(self) -> Result<Option<KBox<Self>>> {
+        let is_empty = self.rules.is_none() && self.foreign.is_empty();
+        Ok(match is_empty {
+            true => None,
+            false => Some(KBox::new(self, GFP_KERNEL)?),
+        })
+    }
+
+    fn wanted(&self) -> u32 {
+        let rules = self.rules.iter().map(|rules| rules.operations());
+        let foreign = self.foreign.iter().map(|hook| hook.operations());
+        Iterator::chain(rules, foreign).fold(builtin_wanted(), |all, one| all | one)
+    }
+
+    #[inline(always)]
+    fn ask(&self, operation: Operation, cx: &Context<'_>, file: Option<&FileRef>) -> Verdict {
+        let mut verdict = Verdict::Allow;
+        if let Some(rules) = &self.rules {
+            verdict = super::ask(&**rules, operation, cx, cx.message(), file);
+        }
+        for hook in &self.foreign {
+            if verdict != Verdict::Allow {
+                break;
+            }
+            verdict = super::ask(&**hook, operation, cx, cx.message(), file);
+        }
+        verdict
     }
 }
 
-/// Asks the loaded hooks about a message that is sent.
+/// What the hooks want to be asked about that are part of the module.
+fn builtin_wanted() -> u32 {
+    let hooks = BUILTIN.as_ref().into_iter().flat_map(|hooks| hooks.iter());
+    hooks.fold(0, |all, hook| all | hook.operations())
+}
+
+/// What the first of `hooks` says that does not allow.
+#[inline(always)]
+fn first(
+    hooks: &[&dyn Hook],
+    operation: Operation,
+    cx: &Context<'_>,
+    message: Option<&Message<'_>>,
+    file: Option<&FileRef>,
+) -> Verdict {
+    for hook in hooks {
+        let verdict = super::ask(*hook, operation, cx, message, file);
+        if verdict != Verdict::Allow {
+            return verdict;
+        }
+    }
+    Verdict::Allow
+}
+
+/// Has the hooks asked about these operations, and about no others. Sleeps.
+fn set_wanted(operations: u32) {
+    let (send, receive) = (Operation::Sendmsg.bit(), Operation::Recvmsg.bit());
+    let has = |bits: u16| operations & u32::from(bits) != 0;
+    WANTED.store(operations, Release);
+    hook::set_asked(has(send), has(receive), has(!(send | receive)));
+}
+
+/// Changes what is loaded. Sleeps.
 ///
 /// # Errors
 ///
-/// The error of the first hook that refuses.
-#[inline(always)]
-pub(crate) fn sendmsg<'a>(pieces: impl FnOnce() -> [&'a [u8]; 2]) -> Result {
-    match CHAIN.as_ref() {
-        None => Ok(()),
-        Some(chain) => {
-            let message = Payload::new(pieces());
-            chain.ask(|hook| hook.sendmsg(&message))
+/// What `change` returns, and `ENOMEM`.
+pub(super) fn change(change: impl FnOnce(&mut Loaded) -> Result) -> Result {
+    let wanted = Cell::new(0);
+    LOADED.change(
+        |old| {
+            let mut new = Loaded::of(old)?;
+            change(&mut new)?;
+            wanted.set(new.wanted());
+            let new = new.boxed()?;
+            // Nothing fails from here.
+            set_wanted(WANTED.load(Relaxed) | wanted.get());
+            Ok(new)
+        },
+        || set_wanted(wanted.get()),
+    )
+}
+
+/// Shows `see` the rules that are loaded. Sleeps.
+pub(super) fn with_rules<R>(see: impl FnOnce(Option<&Engine>) -> R) -> R {
+    let loaded = LOADED.read();
+    let rules = loaded.get().and_then(|loaded| loaded.rules.as_deref());
+    see(rules)
+}
+
+/// Loads hooks that are part of the module: once, before anybody asks.
+///
+/// # Errors
+///
+/// `ENOMEM`.
+pub(crate) fn load(builtin: &'static [&'static dyn Hook]) -> Result {
+    BUILTIN.populate(builtin);
+    change(|_| Ok(()))
+}
+
+/// Has other modules find this, and unloads all when it is dropped.
+pub(crate) struct Opened(());
+
+impl Opened {
+    /// Once, before anybody else can find the module.
+    pub(crate) fn new() -> Self {
+        hook::open::<Self>();
+        Self(())
+    }
+}
+
+impl Registry for Opened {
+    fn add(hook: Foreign) -> Result {
+        let hook = Arc::new(hook, GFP_KERNEL)?;
+        change(|loaded| {
+            if loaded.foreign.iter().any(|other| other.id() == hook.id()) {
+                return Err(EEXIST);
+            }
+            Ok(loaded.foreign.push(hook, GFP_KERNEL)?)
+        })
+    }
+
+    fn remove(id: usize) {
+        let removed = change(|loaded| {
+            loaded.foreign.retain(|hook| hook.id() != id);
+            Ok(())
+        });
+        if removed.is_err() {
+            // It stays, and so does its module.
+            pr_err!("no memory to unload a hook\n");
         }
     }
 }
 
-/// Asks the loaded hooks about a message that is received.
+impl Drop for Opened {
+    fn drop(&mut self) {
+        // Nobody else is there any more: this cannot fail.
+        let _ = LOADED.change(|_| Ok(None), || set_wanted(0));
+    }
+}
+
+/// Whether any hook wants to be asked about `operation`: a branch that is patched
+/// out when there is none.
+#[inline(always)]
+pub(crate) fn is_asked(operation: Operation) -> bool {
+    match operation {
+        Operation::Sendmsg => hook::are_asked_to_send(),
+        Operation::Recvmsg => hook::are_asked_to_receive(),
+        _ => hook::are_asked_otherwise() && WANTED.load(Acquire) & u32::from(operation.bit()) != 0,
+    }
+}
+
+/// What [`check`] may return for a message that is to be dropped: no hook refuses
+/// with that.
+pub(crate) const DROPPED: Error = EBADTYPE;
+
+fn ask_loaded(operation: Operation, cx: &Context<'_>, file: Option<&FileRef>) -> Verdict {
+    match LOADED.read().get() {
+        Some(loaded) => loaded.ask(operation, cx, file),
+        None => Verdict::Allow,
+    }
+}
+
+/// Asks the loaded hooks about an operation on `object`. Sleeps.
 ///
 /// # Errors
 ///
-/// The error of the first hook that refuses.
+/// The error of the first hook that refuses; `dropped` if it wants that dropped.
 #[inline(always)]
-pub(crate) fn recvmsg<'a>(pieces: impl FnOnce() -> [&'a [u8]; 2]) -> Result {
-    match CHAIN.as_ref() {
-        None => Ok(()),
-        Some(chain) => {
-            let message = Payload::new(pieces());
-            chain.ask(|hook| hook.recvmsg(&message))
-        }
+pub(crate) fn check(
+    operation: Operation,
+    object: &dyn Object,
+    message: Option<&Message<'_>>,
+    file: Option<&FileRef>,
+    dropped: Error,
+) -> Result {
+    let cx = Context::new(object, message);
+    let mut verdict = match BUILTIN.as_ref() {
+        Some(hooks) => first(hooks, operation, &cx, message, file),
+        None => Verdict::Allow,
+    };
+    if verdict == Verdict::Allow && !LOADED.is_empty() {
+        verdict = ask_loaded(operation, &cx, file);
+    }
+    match verdict {
+        Verdict::Allow => Ok(()),
+        Verdict::Deny(error) => Err(foreign::final_error(error)),
+        Verdict::Drop => Err(dropped),
     }
 }
 
@@ -76,11 +254,12 @@ pub(crate) fn recvmsg<'a>(pieces: impl FnOnce() -> [&'a [u8]; 2]) -> Result {
 #[kunit_tests(qsock_policy_chain)]
 mod tests {
     use super::*;
+    use crate::{net::msg::MsgFlags, policy::context::tests::Nothing};
 
     struct Refuse(Error);
 
     impl Hook for Refuse {
-        fn sendmsg(&self, _message: &Payload<'_>) -> Verdict {
+        fn sendmsg(&self, _cx: &Context<'_>, _message: &Message<'_>) -> Verdict {
             Verdict::Deny(self.0)
         }
     }
@@ -97,37 +276,25 @@ mod tests {
     static ACCES_FIRST: [&dyn Hook; 3] = [&ALLOW, &ACCES, &PERM];
     static PERM_FIRST: [&dyn Hook; 2] = [&PERM, &ACCES];
 
+    fn ask(hooks: &[&dyn Hook], operation: Operation) -> Verdict {
+        let message = Message::new([b"abc", b"def"], MsgFlags::default(), 0);
+        let cx = Context::new(&Nothing, Some(&message));
+        first(hooks, operation, &cx, Some(&message), None)
+    }
+
     #[test]
     fn the_first_refusal_wins() {
-        let message = Payload::new([b"abc", b"def"]);
-        let ask = |hooks| Chain::new(hooks).ask(|hook| hook.sendmsg(&message));
-
-        assert_eq!(ask(&[]), Ok(()));
-        assert_eq!(ask(&ALLOWS), Ok(()));
-        assert_eq!(ask(&ACCES_FIRST), Err(EACCES));
-        assert_eq!(ask(&PERM_FIRST), Err(EPERM));
+        let send = Operation::Sendmsg;
+        assert!(ask(&[], send) == Verdict::Allow);
+        assert!(ask(&ALLOWS, send) == Verdict::Allow);
+        assert!(ask(&ACCES_FIRST, send) == Verdict::Deny(EACCES));
+        assert!(ask(&PERM_FIRST, send) == Verdict::Deny(EPERM));
     }
 
     #[test]
     fn a_hook_allows_what_it_does_not_know() {
-        let message = Payload::new([b"abc", b""]);
-
-        assert_eq!(
-            Chain::new(&PERM_FIRST).ask(|hook| hook.recvmsg(&message)),
-            Ok(())
-        );
-    }
-
-    #[test]
-    fn a_prefix_is_found_across_the_pieces() {
-        for split in 0..=6 {
-            let (a, b) = b"abcdef".split_at(split);
-            let message = Payload::new([a, b]);
-            assert!(message.starts_with(b""));
-            assert!(message.starts_with(b"abcd"));
-            assert!(message.starts_with(b"abcdef"));
-            assert!(!message.starts_with(b"abd"));
-            assert!(!message.starts_with(b"abcdefg"));
+        for operation in [Operation::Recvmsg, Operation::Bind, Operation::Shutdown] {
+            assert!(ask(&PERM_FIRST, operation) == Verdict::Allow);
         }
     }
 }

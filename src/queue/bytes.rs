@@ -2,30 +2,24 @@
 
 //! Copying bytes into a ring and out of it.
 
-use super::mem::{Front, Head, Room, Tail};
+use super::mem::{Head, Room, Tail};
 use kernel::{
     error::code::*,
     iov::{IovIterDest, IovIterSource},
     prelude::*, //
 };
 
-/// Bytes that a decision is to be made on, where they lie.
-pub(crate) struct Window<'a>(Place<'a>);
-
-enum Place<'a> {
-    Written(&'a Room<'a, u8>),
-    Queued(&'a Front<'a, u8>),
-}
-
-impl<'a> Window<'a> {
-    /// The bytes, in two pieces.
-    #[inline(always)]
-    pub(crate) fn pieces(&self) -> [&'a [u8]; 2] {
-        match self.0 {
-            Place::Written(room) => room.pieces(),
-            Place::Queued(front) => front.pieces(),
-        }
-    }
+/// Who sees bytes where they lie, in two pieces, and what goes beside them, before
+/// they move on, and may refuse.
+///
+/// Not a closure: it would be called, where this is a branch that is patched out.
+pub(crate) trait Check<A = ()> {
+    /// Whether they may.
+    ///
+    /// # Errors
+    ///
+    /// They may not; nothing happens then.
+    fn check(self, pieces: [&[u8]; 2], aux: &A) -> Result;
 }
 
 /// Fills `room` from `from`; whether all of it could be read. May fault, and so
@@ -54,56 +48,70 @@ pub(super) fn look(tail: &mut Tail<u8>, len: usize) -> [&[u8]; 2] {
     tail.room(len).map_or([&[], &[]], Room::into_pieces)
 }
 
-/// Writes `len` bytes of `from` and makes them visible, unless `allow`, which sees
+/// Why bytes that would fit were not written.
+pub(super) enum Unwritten {
+    /// Not all of them could be read.
+    Fault,
+    /// They were refused.
+    Refused(Error),
+}
+
+impl From<Unwritten> for Error {
+    fn from(why: Unwritten) -> Self {
+        match why {
+            Unwritten::Fault => EFAULT,
+            Unwritten::Refused(error) => error,
+        }
+    }
+}
+
+/// Writes `len` bytes of `from` and makes them visible, unless `check`, which sees
 /// them first, refuses. Returns `None` if they do not fit. May fault, and so sleep.
-///
-/// # Errors
-///
-/// `EFAULT` if not all of them can be read; what `allow` returns.
 #[inline(always)]
 pub(super) fn write(
     tail: &mut Tail<u8>,
     len: usize,
     from: &mut IovIterSource<'_>,
-    allow: impl FnOnce(&Window<'_>) -> Result,
-) -> Option<Result> {
+    check: impl Check,
+) -> Option<Result<(), Unwritten>> {
     let mut room = tail.room(len)?;
     if !fill(&mut room, from) {
-        return Some(Err(EFAULT));
+        return Some(Err(Unwritten::Fault));
     }
-    if let Err(error) = allow(&Window(Place::Written(&room))) {
-        return Some(Err(error));
+    if let Err(error) = check.check(room.pieces(), &()) {
+        return Some(Err(Unwritten::Refused(error)));
     }
     room.commit();
     Some(Ok(()))
 }
 
 /// Copies the `len` oldest bytes to `to` and gives them back, or all that there are
-/// if that is `enough`, unless `allow`, which sees them first, refuses. Returns
+/// if that is `enough`, unless `check`, which sees them first, refuses. Returns
 /// `None` if there are fewer, or they do not lie in one ring. May fault, and so
 /// sleep.
 ///
 /// # Errors
 ///
 /// `EFAULT` if not all of them can be written, and then none is given back; what
-/// `allow` returns.
+/// `check` returns.
 #[inline(always)]
-pub(super) fn read(
+pub(super) fn read<A>(
     head: &mut Head<u8>,
     len: usize,
     enough: impl FnOnce(usize) -> bool,
     to: &mut IovIterDest<'_>,
-    allow: impl FnOnce(&Window<'_>) -> Result,
+    check: impl Check<A>,
+    aux: &A,
 ) -> Option<Result<usize>> {
     let front = head.front(len);
     let found = front.len();
     if found < len && (found == 0 || front.is_left() || !enough(found)) {
         return None;
     }
-    if let Err(error) = allow(&Window(Place::Queued(&front))) {
+    let [a, b] = front.pieces();
+    if let Err(error) = check.check([a, b], aux) {
         return Some(Err(error));
     }
-    let [a, b] = front.pieces();
     if to.copy_to_iter(a) < a.len() || !b.is_empty() && to.copy_to_iter(b) < b.len() {
         return Some(Err(EFAULT));
     }

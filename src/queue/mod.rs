@@ -24,7 +24,7 @@ pub(crate) mod record;
 pub(crate) mod stream;
 pub(crate) mod usage;
 
-pub(crate) use bytes::Window;
+pub(crate) use bytes::Check;
 
 use pin_init::PinInit;
 

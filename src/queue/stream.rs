@@ -11,14 +11,14 @@
 //! size; one larger than [`KEEP`] goes when the queue was not used for a while.
 
 use super::{
-    bytes,
+    bytes::{self, Unwritten},
     marks::{Marks, Merge},
     mem::{self, Head, Tail},
     usage::messages_max,
+    Check,
     Empty,
     NoRoom,
-    Queue,
-    Window, //
+    Queue, //
 };
 use core::{
     cmp,
@@ -126,21 +126,21 @@ impl<A: Send + Unpin + Merge> Stream<A> {
     }
 
     /// Queues `len` bytes of `from` at once if there is room for them, and no byte
-    /// that is queued has anything beside it: what most writes find. `allow` sees
+    /// that is queued has anything beside it: what most writes find. `check` sees
     /// them first; `grown` is as for [`Self::try_reserve`]. Returns `None` if it is
     /// not as easy as that, and then nothing has happened. Sleeps as that, and may
     /// fault.
     ///
     /// # Errors
     ///
-    /// `EFAULT` if not all of them can be read; what `allow` returns.
+    /// `EFAULT` if not all of them can be read; what `check` returns.
     #[inline(always)]
     pub(crate) fn try_write(
         &self,
         from: &mut IovIterSource<'_>,
         len: usize,
         limit: usize,
-        allow: impl Copy + FnOnce(&Window<'_>) -> Result,
+        check: impl Copy + Check,
         grown: impl FnOnce(),
     ) -> Option<Result> {
         let mut tx = self.tx.lock();
@@ -154,15 +154,15 @@ impl<A: Send + Unpin + Merge> Stream<A> {
         }
         let written = (*tx)
             .as_mut()
-            .and_then(|tail| bytes::write(tail, len, from, allow));
+            .and_then(|tail| bytes::write(tail, len, from, check));
         let written = match written {
             Some(written) => written,
-            None => self.write_in_new_room(&mut tx, from, len, allow, grown)?,
+            None => self.write_in_new_room(&mut tx, from, len, check, grown)?,
         };
         if written.is_ok() {
             self.sent.store(sent.wrapping_add(len), Release);
         }
-        Some(written)
+        Some(written.map_err(Error::from))
     }
 
     /// As [`Self::try_write`], where more memory is needed.
@@ -172,14 +172,13 @@ impl<A: Send + Unpin + Merge> Stream<A> {
         tx: &mut Option<Tail<u8>>,
         from: &mut IovIterSource<'_>,
         len: usize,
-        allow: impl FnOnce(&Window<'_>) -> Result,
+        check: impl Check,
         grown: impl FnOnce(),
-    ) -> Option<Result> {
+    ) -> Option<Result<(), Unwritten>> {
         if len > LARGEST || self.make_room(tx, len, grown)? < len {
             return None;
         }
-        // A type of its own keeps the other way's inline.
-        bytes::write(tx.as_mut()?, len, from, |window| allow(window))
+        bytes::write(tx.as_mut()?, len, from, check)
     }
 
     /// Reserves room for up to `len` bytes, at least 1, so that no more than
@@ -246,26 +245,26 @@ impl<A: Send + Unpin + Merge> Stream<A> {
     /// Receives `len` bytes that are queued, or all that there are if that is
     /// `enough`, if they lie together and have nothing beside them: what most reads
     /// find.
-    /// `allow` sees them first. Returns `None` if it is not as easy as that, and
+    /// `check` sees them first. Returns `None` if it is not as easy as that, and
     /// then nothing has happened. Sleeps for other readers, and may fault.
     ///
     /// # Errors
     ///
     /// `EFAULT` if not all of them can be written, and then none is received;
-    /// what `allow` returns.
+    /// what `check` returns.
     #[inline(always)]
     pub(crate) fn try_read(
         &self,
         to: &mut IovIterDest<'_>,
         len: usize,
         enough: impl FnOnce(usize) -> bool,
-        allow: impl FnOnce(&Window<'_>) -> Result,
+        check: impl Check,
     ) -> Option<Result<usize>> {
         let mut rx = self.rx.lock();
         if self.marked.load(Acquire) > 0 {
             return None;
         }
-        let read = bytes::read((*rx).as_mut()?, len, enough, to, allow)?;
+        let read = bytes::read((*rx).as_mut()?, len, enough, to, check, &())?;
         if let Ok(len) = read {
             self.count_received(len);
         }

@@ -77,6 +77,13 @@ impl Ancillary {
         self.files.is_none() && self.cred.is_none() && self.secid == 0
     }
 
+    /// How many files there are. Sleeps.
+    pub(super) fn files(&self) -> usize {
+        let mut count = 0;
+        self.for_each_file(&mut |_| count += 1);
+        count
+    }
+
     /// Shows `see` each file. Sleeps.
     pub(super) fn for_each_file(&self, see: &mut dyn FnMut(&FileRef)) {
         if let Some(files) = &self.files {

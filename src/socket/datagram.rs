@@ -6,6 +6,7 @@ use super::{
     ancillary::Ancillary,
     deliver::{Letter, Refusal},
     envelope::Credit,
+    hooks,
     inbox::Inbox,
     payload::Payload,
     unconnected::{autobind_for_cred, find, resolve},
@@ -19,12 +20,13 @@ use crate::{
         errno::{ECONNREFUSED, ECONNRESET, ENOBUFS, ENOTCONN, EOPNOTSUPP},
         msg::{MsgFlags, SendMsg},
         poll::Events,
-        scm::Control,
+        scm::{Control, Files},
         sock::SkState,
         socket::Socket,
         uapi::{Shutdown, AF_UNSPEC},
         wait::{block_on, Timeo}, //
     },
+    policy::chain::DROPPED,
     queue::Queue,
     trace, //
 };
@@ -37,7 +39,7 @@ use kernel::{prelude::*, sync::Arc};
 /// `EINVAL` for a bad address, `ECONNREFUSED` if nobody has the name, `EACCES`
 /// without write permission on it, `EPROTOTYPE` for a name of another type,
 /// `EPERM` if the other socket is connected to a third, `ENOMEM`; what
-/// [`autobind_for_cred`] returns.
+/// [`autobind_for_cred`] and the policy return.
 pub(super) fn connect(sock: &Socket<QueueSocket>, own: &Arc<Inbox>, addr: Address<'_>) -> Result {
     let peer = if addr.family() == Some(AF_UNSPEC) {
         None
@@ -45,6 +47,7 @@ pub(super) fn connect(sock: &Socket<QueueSocket>, own: &Arc<Inbox>, addr: Addres
         let name = resolve(addr)?;
         autobind_for_cred(sock)?;
         let peer = find_inbox(sock, &name)?;
+        hooks::connect(sock, &name, || peer.maker)?;
         if !peer.accepts(own) {
             return Err(EPERM);
         }
@@ -183,6 +186,8 @@ pub(super) fn sendmsg(
         || own.sent.is_writable(sk.sndbuf()),
     )?;
     let letter = Letter {
+        flags,
+        files: control.files.as_ref().map_or(0, Files::len),
         ancillary: Ancillary::new(control)?,
         credit: Some(credit),
     };
@@ -215,10 +220,10 @@ pub(super) fn send_plain(
         let name = resolve(msg.name()?).ok()?;
         find_inbox(sock, &name)
             .ok()?
-            .deliver_plain(own, sk, msg, len)
+            .deliver_plain(own, sock, msg, len)
     } else {
         let peer = own.lock_peer();
-        (*peer).as_ref()?.deliver_plain(own, sk, msg, len)
+        (*peer).as_ref()?.deliver_plain(own, sock, msg, len)
     };
     Some(sent?.map(|()| len))
 }
@@ -255,7 +260,17 @@ fn deliver(
     loop {
         let to = match receiver.take() {
             Some(to) => to,
-            None => target(sock, own, name)?,
+            None => {
+                let to = target(sock, own, name)?;
+                let about = hooks::Datagram {
+                    sock,
+                    peer: Some(&to),
+                    flags: letter.flags,
+                    files: letter.files,
+                };
+                about.pass_files(&letter.ancillary)?;
+                to
+            }
         };
         if let Some(receiver) = to.sk() {
             if !payload.filter(receiver)? {
@@ -269,6 +284,7 @@ fn deliver(
         match why {
             Refusal::NotPeer | Refusal::Files => return Err(EPERM),
             Refusal::Shut => return Err(EPIPE),
+            Refusal::Error(error) if error == DROPPED => return Ok(()),
             Refusal::Error(error) => return Err(error),
             Refusal::Dead if own.leave(&to) => {
                 sk.set_state(SkState::Close);

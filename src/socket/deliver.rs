@@ -5,16 +5,18 @@
 use super::{
     ancillary::Ancillary,
     envelope::{Credit, Envelope},
+    hooks::{Datagram, SentTo},
     inbox::Inbox,
     payload::{queue_plain, Payload, Refused},
     QueueSocket, //
 };
 use crate::{
     net::{
-        msg::SendMsg,
+        msg::{MsgFlags, SendMsg},
         sock::Sock,
         socket::Socket, //
     },
+    policy::chain::DROPPED,
     queue::Queue,
 };
 use kernel::{prelude::*, sync::Arc};
@@ -23,6 +25,9 @@ use kernel::{prelude::*, sync::Arc};
 pub(super) struct Letter {
     pub(super) ancillary: Ancillary,
     pub(super) credit: Option<Credit>,
+    /// The flags of the call, and how many files there are.
+    pub(super) flags: MsgFlags,
+    pub(super) files: usize,
 }
 
 /// Why a message was not taken in.
@@ -69,8 +74,15 @@ impl Inbox {
         let plain = Envelope::plain(letter.credit.take());
         let ancillary = core::mem::take(&mut letter.ancillary);
         let mut envelope = Some(plain.with(ancillary, stamp).map_err(Refusal::Error)?);
+        let about = Datagram {
+            sock: sender,
+            peer: Some(self),
+            flags: letter.flags,
+            files: letter.files,
+        };
+        let ask = |bytes: [&[u8]; 2]| about.sendmsg(|| bytes);
         let limit = self.limit(sender.sk().sndbuf());
-        let queued = payload.try_queue(&self.records, limit, &mut envelope);
+        let queued = payload.try_queue(&self.records, limit, &mut envelope, ask);
         if let Some(mut envelope) = envelope {
             letter.credit = envelope.credit.take();
             letter.ancillary = envelope.into_ancillary();
@@ -98,21 +110,25 @@ impl Inbox {
     pub(super) fn deliver_plain(
         &self,
         from: &Arc<Self>,
-        sk: &Sock,
+        sender: &Socket<QueueSocket>,
         msg: &mut SendMsg<'_>,
         len: usize,
     ) -> Option<Result> {
+        let sk = sender.sk();
+        let check = SentTo(sender, self, msg.flags_of());
         let receiver = self.sk()?;
         if !self.accepts(from) || self.is_dead() || receiver.wants_more_than_bytes() {
             return None;
         }
         let credit = Credit::new(from, sk, len)?;
         let limit = self.limit(sk.sndbuf());
-        let queued = queue_plain(msg, len, &self.records, limit, false, || {
+        let queued = queue_plain(msg, len, &self.records, limit, false, check, || {
             Envelope::plain(Some(credit))
         })?;
-        if queued.is_ok() {
-            receiver.data_ready();
+        match queued {
+            Ok(()) => receiver.data_ready(),
+            Err(error) if error == DROPPED => return Some(Ok(())),
+            Err(_) => {}
         }
         Some(queued)
     }

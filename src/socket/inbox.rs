@@ -8,6 +8,7 @@ use crate::{
     net::{
         once::Once,
         sock::Sock,
+        task,
         wait, //
     },
     queue::{
@@ -55,6 +56,8 @@ pub(super) struct Inbox {
     /// The socket; it outlives the socket's file, and then waking it does
     /// nothing.
     sk: Once<ARef<Sock>>,
+    /// User and group of who made the socket, in the initial user namespace.
+    pub(super) maker: (u32, u32),
     /// The name alone: what the name leads to is this.
     name: Once<Name>,
     #[pin]
@@ -95,6 +98,7 @@ impl Inbox {
         Arc::pin_init(
             pin_init!(Self {
                 sk: Once::new(),
+                maker: (task::euid(), task::egid()),
                 name: Once::new(),
                 records <- Records::new(),
                 sent: Usage::new(),

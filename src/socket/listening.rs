@@ -4,6 +4,7 @@
 
 use super::{
     connected::Connected,
+    hooks,
     pair::Pair,
     pollers::Pollers,
     Naming,
@@ -199,6 +200,11 @@ impl Backlog {
         )
     }
 
+    /// Who listens. Sleeps.
+    pub(super) fn cred(&self) -> PeerCred {
+        self.inner.lock().cred.clone()
+    }
+
     /// Looks for room. Sleeps.
     ///
     /// # Errors
@@ -350,15 +356,14 @@ impl Listening {
 ///
 /// `EINVAL` if the socket does not listen or was shut, `EAGAIN` if nobody
 /// connected (within SO_RCVTIMEO), `EINTR`, `ENOMEM`; the connection stays in
-/// the queue.
+/// the queue. What the policy returns; the connection is reset then.
 pub(super) fn accept(
     sock: &Socket<QueueSocket>,
     new: AcceptSocket<'_, QueueSocket>,
     nonblock: bool,
 ) -> Result {
     let listening = sock.listening().ok_or(EINVAL)?;
-    let backlog = &*listening.0;
-    let sk = sock.sk();
+    let (backlog, sk) = (&*listening.0, sock.sk());
     let mut child = None;
     let embryo = wait::block_on(
         sk,
@@ -376,7 +381,7 @@ pub(super) fn accept(
         || listening.is_acceptable(),
     )?;
     let child = child.ok_or(ENOMEM)?;
-
+    hooks::accept(sock, &embryo.pair, &embryo.cred)?;
     child.sk().set_recv_flags(sk.recv_flags());
     child.sk().inherit_label(sk);
     child.sk().set_peer_cred(embryo.cred);

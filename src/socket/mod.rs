@@ -8,13 +8,14 @@
 //! across: [`send`] and [`recv`] of streams, [`packet`] and [`datagram`] of
 //! messages that have boundaries, with their [`payload`], how they are received in
 //! the [`plain`] case and how they [`deliver`] to an inbox; [`poll`] with its
-//! [`pollers`], [`option`], [`sight`]; what goes with a message beside its bytes:
-//! [`ancillary`], in an [`envelope`] where it has boundaries, with the files in
-//! flight ([`inflight`]) and what frees the cycles among them ([`collect`]).
+//! [`pollers`], [`option`], [`sight`], and where all of them ask the policy,
+//! [`hooks`]; what goes with a message beside its bytes: [`ancillary`], in an
+//! [`envelope`] where it has boundaries, with the files in flight ([`inflight`])
+//! and what frees the cycles among them ([`collect`]).
 //!
 //! A message of bytes alone, which most are, takes a short way: `send_plain`,
 //! `recv_plain`. Each gives up, before anything has happened, where the message,
-//! either socket or the queue is not that simple.
+//! either socket or the queue is not that simple. The policy is asked on both.
 //!
 //! Imports: `net`, `queue`, `transport`, `policy`, `names`, `trace`.
 //!
@@ -46,6 +47,7 @@ mod connected;
 mod datagram;
 mod deliver;
 mod envelope;
+mod hooks;
 mod inbox;
 mod inflight;
 mod listening;
@@ -69,6 +71,7 @@ use crate::{
         errno::{ENOTCONN, EOPNOTSUPP, EPROTONOSUPPORT, ESOCKTNOSUPPORT},
         family::{Family, SocketFamily},
         msg::{RecvMsg, SendMsg},
+        netns::Net,
         ops::SocketOps,
         pidfd::Pidfds,
         poll::{Events, PollWait},
@@ -135,16 +138,18 @@ impl SocketFamily for Qsock {
         }
     }
 
-    fn create(kind: u16, protocol: c_int) -> Result<impl PinInit<QueueSocket, Error>> {
+    fn create(net: &Net, kind: u16, protocol: c_int) -> Result<impl PinInit<QueueSocket, Error>> {
         if protocol != PROTOCOL_ANY && protocol != c_int::from(QSOCK.number()) {
             return Err(EPROTONOSUPPORT.into());
         }
-        Ok(QueueSocket::new(match kind {
+        let family_kind = match kind {
             SOCK_STREAM => Kind::Stream,
             SOCK_SEQPACKET => Kind::SeqPacket,
             SOCK_DGRAM => Kind::Datagram,
             _ => return Err(ESOCKTNOSUPPORT.into()),
-        }))
+        };
+        hooks::create(net, kind)?;
+        Ok(QueueSocket::new(family_kind))
     }
 }
 

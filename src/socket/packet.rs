@@ -7,6 +7,7 @@ use super::{
     ancillary::{Ancillary, Received},
     connected::Connected,
     envelope::Envelope,
+    hooks::{Datagram, OnConnection, Sent},
     inbox::Inbox,
     pair::{limit, Link, Packets},
     payload::{queue_plain, Payload, Refused},
@@ -20,11 +21,14 @@ use crate::{
         errno::{ENOTCONN, EOPNOTSUPP},
         msg::{MsgFlags, RecvMsg, SendMsg},
         poll::Events,
-        scm::Control,
+        scm::{Control, Files},
         socket::Socket,
         wait::{block_on, Timeo}, //
     },
-    policy,
+    policy::{
+        chain::is_asked,
+        Operation, //
+    },
     queue::{
         record::{Incoming, Records, Slot},
         Empty,
@@ -63,8 +67,14 @@ pub(super) fn sendmsg(
     if connected.is_write_shut() {
         return Err(EPIPE);
     }
+    let about = OnConnection {
+        sock,
+        flags,
+        files: control.files.as_ref().map_or(0, Files::len),
+    };
     let mut ancillary = Ancillary::new(control)?;
     ancillary.address(sock, connected.peer().wants())?;
+    about.pass_files(&ancillary)?;
     let stamp = connected.peer().sk().and_then(|peer| peer.stamp_now());
     let envelope = Envelope::plain(None).with(ancillary, stamp)?;
 
@@ -76,6 +86,7 @@ pub(super) fn sendmsg(
     }
     let queue = link.queues().to(connected.side().peer());
     let mut envelope = Some(envelope);
+    let ask = |bytes: [&[u8]; 2]| about.sendmsg(|| bytes);
     let queued = block_on(
         sk,
         Events::OUT,
@@ -83,7 +94,7 @@ pub(super) fn sendmsg(
         || {
             sk.take_error()?;
             payload
-                .try_queue(queue, connected.limit(), &mut envelope)
+                .try_queue(queue, connected.limit(), &mut envelope, ask)
                 .map_err(|why| match why {
                     Refused::Full => {
                         sk.set_nospace();
@@ -125,8 +136,9 @@ pub(super) fn send_plain(
     }
     let queue = link.queues().to(connected.side().peer());
     let limit = limit(Some(sk), Some(peer));
+    let check = Sent(sock, msg.flags_of());
     let end_of_record = msg.flags().has(MsgFlags::EOR);
-    let queued = queue_plain(msg, len, queue, limit, end_of_record, || {
+    let queued = queue_plain(msg, len, queue, limit, end_of_record, check, || {
         Envelope::plain(None)
     })?;
     if let Err(error) = queued {
@@ -178,6 +190,37 @@ impl<'a> Source<'a> {
     pub(super) fn set_name(&self, msg: &mut RecvMsg<'_>, envelope: &Envelope) {
         if let Some(name) = self.name(envelope) {
             msg.set_name(|buf| buf.set(QSOCK.number(), name.as_bytes()));
+        }
+    }
+
+    /// Asks the policy of what is received.
+    fn ask_policy(
+        &self,
+        sock: &Socket<QueueSocket>,
+        flags: MsgFlags,
+        incoming: &mut Incoming<'_, Envelope>,
+    ) -> Result {
+        match self {
+            Self::Peer(..) => {
+                let about = OnConnection {
+                    sock,
+                    flags,
+                    files: 0,
+                };
+                about.recvmsg(|| incoming.bytes())
+            }
+            Self::Inbox(_) if is_asked(Operation::Recvmsg) => {
+                let credit = incoming.slot().and_then(|slot| slot.aux().credit.as_ref());
+                let from = credit.map(|credit| credit.from.clone());
+                let about = Datagram {
+                    sock,
+                    peer: from.as_deref(),
+                    flags,
+                    files: 0,
+                };
+                about.recvmsg(|| incoming.bytes())
+            }
+            Self::Inbox(_) => Ok(()),
         }
     }
 
@@ -274,9 +317,8 @@ fn receive(
 ) -> Result<Got> {
     let flags = msg.flags();
     let peek = flags.has(MsgFlags::PEEK);
-    let pieces = incoming.bytes();
-    policy::chain::recvmsg(|| pieces)?;
-    let (all, len) = copy(pieces, msg)?;
+    source.ask_policy(sock, flags, &mut incoming)?;
+    let (all, len) = copy(incoming.bytes(), msg)?;
     if len < all {
         msg.set_flag(MsgFlags::TRUNC);
     }

@@ -10,16 +10,15 @@
 use super::{datagram::no_buffers, envelope::Envelope, tend_later, Kind, QueueSocket};
 use crate::{
     net::{
-        fault::without_faults,
+        fault::{without_faults, NoFaults},
         msg::{MsgFlags, SendMsg},
         sock::Sock,
         socket::Socket, //
     },
-    policy,
     queue::{
-        record::{Records, Room},
-        NoRoom,
-        Window, //
+        record::Records,
+        Check,
+        NoRoom, //
     },
     trace,
 };
@@ -95,12 +94,14 @@ impl<'a, 'm> Payload<'a, 'm> {
     }
 
     /// Queues the message with the envelope that is there, so that no more than
-    /// `limit` bytes wait; on failure the envelope stays. Sleeps, not for room.
+    /// `limit` bytes wait, unless the policy, which is asked by `ask`, refuses; on
+    /// failure the envelope stays. Sleeps, not for room.
     pub(super) fn try_queue(
         &mut self,
         queue: &Records<Envelope>,
         limit: usize,
         envelope: &mut Option<Envelope>,
+        ask: impl Fn([&[u8]; 2]) -> Result,
     ) -> Result<(), Refused> {
         let records = self.sock.kind == Kind::SeqPacket;
         let end_of_record = records && self.msg.flags().has(MsgFlags::EOR);
@@ -117,7 +118,10 @@ impl<'a, 'm> Payload<'a, 'm> {
                 None => without_faults(|| room.fill(self.msg.iter())),
             };
             if filled {
-                return commit(room, envelope, end_of_record).map_err(Refused::Error);
+                ask(room.bytes()).map_err(Refused::Error)?;
+                let envelope = envelope.take().ok_or(Refused::Error(EINVAL))?;
+                room.commit(envelope, end_of_record);
+                return Ok(());
             }
             drop(room);
             self.copy().map_err(Refused::Error)?;
@@ -132,20 +136,9 @@ impl<'a, 'm> Payload<'a, 'm> {
     }
 }
 
-/// Asks the policy, and makes the message visible.
-fn commit(
-    mut room: Room<'_, Envelope>,
-    envelope: &mut Option<Envelope>,
-    end_of_record: bool,
-) -> Result {
-    policy::chain::sendmsg(|| room.bytes())?;
-    room.commit(envelope.take().ok_or(EINVAL)?, end_of_record);
-    Ok(())
-}
-
 /// The short way: queues a message of `len` bytes and nothing beside them but what
-/// `envelope` makes. Returns `None` where it is not as easy as that, and then
-/// nothing has happened.
+/// `envelope` makes, unless the policy, which `check` asks, refuses. Returns
+/// `None` where it is not as easy as that, and then nothing has happened.
 ///
 /// # Errors
 ///
@@ -157,18 +150,14 @@ pub(super) fn queue_plain(
     queue: &Records<Envelope>,
     limit: usize,
     end_of_record: bool,
+    check: impl Check,
     envelope: impl FnOnce() -> Envelope,
 ) -> Option<Result> {
-    let queued =
-        without_faults(|| queue.try_write(msg.iter(), len, limit, allow, end_of_record, envelope));
+    let faults = NoFaults::new();
+    let queued = queue.try_write(msg.iter(), len, limit, check, end_of_record, envelope);
+    drop(faults);
     if queued.is_none() {
         msg.rewind();
     }
     queued
-}
-
-/// Asks the policy.
-#[inline(always)]
-fn allow(bytes: &Window<'_>) -> Result {
-    policy::chain::sendmsg(|| bytes.pieces())
 }

@@ -2,7 +2,12 @@
 
 //! The short ways of recvmsg(2) on sockets that keep the boundaries of messages.
 
-use super::{envelope::Envelope, packet::Source, QueueSocket};
+use super::{
+    envelope::Envelope,
+    hooks::{Received, ReceivedFrom},
+    packet::Source,
+    QueueSocket, //
+};
 use crate::{
     net::{
         msg::{MsgFlags, RecvMsg},
@@ -10,8 +15,7 @@ use crate::{
         socket::Socket,
         wait::{pass_on, wait_for, Timeo}, //
     },
-    policy,
-    queue::{Queue, Window},
+    queue::{Check, Queue},
 };
 use kernel::prelude::*;
 
@@ -27,6 +31,7 @@ fn recv_plain(
     sock: &Socket<QueueSocket>,
     source: &Source<'_>,
     msg: &mut RecvMsg<'_>,
+    check: impl Check<Envelope>,
     wake_senders: impl FnOnce(),
 ) -> Option<Result<usize>> {
     let sk = sock.sk();
@@ -34,10 +39,9 @@ fn recv_plain(
         return None;
     }
     let max = msg.len();
-    let allow = |bytes: &Window<'_>| policy::chain::recvmsg(|| bytes.pieces());
     let taken = source
         .queue()
-        .try_take(msg.iter(), max, Envelope::is_plain, allow)?;
+        .try_take(msg.iter(), max, Envelope::is_plain, check)?;
     let taken = match taken {
         Ok(taken) => taken,
         Err(error) => return Some(Err(error)),
@@ -64,7 +68,8 @@ pub(super) fn recv_packet(
 ) -> Option<Result<usize>> {
     let (connected, link) = sock.packets()?;
     let peer = link.end(connected.side().peer()).sk()?;
-    recv_plain(sock, &Source::Peer(connected, link), msg, || {
+    let check = Received(sock, msg.flags());
+    recv_plain(sock, &Source::Peer(connected, link), msg, check, || {
         connected.wake_writer_at(peer)
     })
 }
@@ -76,7 +81,10 @@ pub(super) fn recv_datagram(
     msg: &mut RecvMsg<'_>,
 ) -> Option<Result<usize>> {
     let inbox = sock.inbox()?;
-    recv_plain(sock, &Source::Inbox(inbox), msg, || inbox.wake_waiting())
+    let check = ReceivedFrom(sock, msg.flags());
+    recv_plain(sock, &Source::Inbox(inbox), msg, check, || {
+        inbox.wake_waiting()
+    })
 }
 
 /// As [`recv_plain`], where nothing is there yet: waits for it. Returns `None` too if
@@ -97,7 +105,10 @@ pub(super) fn wait(sock: &Socket<QueueSocket>, msg: &mut RecvMsg<'_>) -> Option<
     if let Err(error) = wait_for(sk, events, &mut timeo, is_there) {
         return Some(Err(error));
     }
-    let received = recv_plain(sock, &source, msg, || source.wake_senders());
+    let received = match &source {
+        Source::Peer(..) => recv_packet(sock, msg),
+        Source::Inbox(_) => recv_datagram(sock, msg),
+    };
     // Also where the long way takes what is there: it does not know of the wait.
     if !queue.is_empty() {
         pass_on(sk, events);

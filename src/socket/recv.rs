@@ -5,6 +5,7 @@
 use super::{
     ancillary::Received,
     connected::Connected,
+    hooks::{self, OnConnection},
     pair::{Bytes, End, Link},
     QueueSocket,
     QSOCK, //
@@ -17,13 +18,11 @@ use crate::{
         socket::Socket,
         wait::{block_on, pass_on, wait_for, Timeo}, //
     },
-    policy,
     queue::{
         marks::Look,
         stream::{Next, Span},
         Empty,
-        Queue,
-        Window, //
+        Queue, //
     },
 };
 use kernel::prelude::*;
@@ -52,6 +51,7 @@ pub(super) fn recvmsg(
     let len = msg.len();
     let peek = flags.has(MsgFlags::PEEK);
     let mut receiver = Receiver {
+        sock,
         sk,
         connected,
         link,
@@ -118,8 +118,8 @@ pub(super) fn recv_plain(
     }
     let queue = link.queues().to(connected.side());
     let enough = |found| found >= sk.lowat();
-    let allow = |bytes: &Window<'_>| policy::chain::recvmsg(|| bytes.pieces());
-    let received = match queue.try_read(msg.iter(), len, enough, allow)? {
+    let check = hooks::Received(sock, msg.flags());
+    let received = match queue.try_read(msg.iter(), len, enough, check)? {
         Ok(received) => received,
         Err(error) => return Some(Err(error)),
     };
@@ -177,6 +177,7 @@ enum Step {
 
 /// One call's receiver.
 struct Receiver<'a> {
+    sock: &'a Socket<QueueSocket>,
     sk: &'a Sock,
     connected: &'a Connected,
     link: &'a Link<Bytes>,
@@ -192,6 +193,15 @@ struct Receiver<'a> {
 }
 
 impl Receiver<'_> {
+    /// What the policy is told.
+    fn about(&self, msg: &RecvMsg<'_>) -> OnConnection<'_> {
+        OnConnection {
+            sock: self.sock,
+            flags: msg.flags(),
+            files: 0,
+        }
+    }
+
     fn is_done(&self) -> bool {
         self.copied >= self.target || self.copied == self.len
     }
@@ -239,7 +249,7 @@ impl Receiver<'_> {
                 return Ok(Step::Done);
             }
             let span = whole.skip(skip).first(self.len - self.copied);
-            policy::chain::recvmsg(|| incoming.bytes(span))?;
+            self.about(msg).recvmsg(|| incoming.bytes(span))?;
             incoming.copy_to(span, msg.iter())?;
             self.copied += span.len();
             incoming.aux(whole, |aux| {
@@ -303,6 +313,7 @@ impl Receiver<'_> {
         if self.len == 0 {
             return Err(EFAULT);
         }
+        self.about(msg).recvmsg(|| incoming.bytes(byte))?;
         incoming.copy_to(byte, msg.iter())?;
         if !self.peek {
             incoming.urgent(false);

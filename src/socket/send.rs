@@ -6,6 +6,7 @@ use super::{
     ancillary::Ancillary,
     connected::Connected,
     datagram::no_buffers,
+    hooks::{OnConnection, Sent},
     pair::{limit, Bytes, Link},
     tend_later,
     QueueSocket, //
@@ -16,13 +17,12 @@ use crate::{
         errno::{EISCONN, ENOBUFS, ENOTCONN, EOPNOTSUPP},
         msg::{MsgFlags, SendMsg},
         poll::Events,
-        scm::Control,
+        scm::{Control, Files},
         sock::Sock,
         socket::Socket,
         wait::{block_on, Timeo}, //
     },
-    policy,
-    queue::{marks::Tag, NoRoom, Window},
+    queue::{marks::Tag, NoRoom},
 };
 use kernel::prelude::*;
 
@@ -59,6 +59,11 @@ pub(super) fn sendmsg(
         sk: sock.sk(),
         connected,
         link,
+        about: OnConnection {
+            sock,
+            flags,
+            files: control.files.as_ref().map_or(0, Files::len),
+        },
     };
     let mut sent = 0;
     match sender.send_all(&mut msg, control, &mut sent) {
@@ -90,19 +95,14 @@ pub(super) fn send_plain(
         return None;
     }
     let (len, limit) = (msg.len(), limit(Some(sk), Some(peer)));
+    let check = Sent(sock, msg.flags_of());
     let queue = link.queues().to(connected.side().peer());
-    let written = queue.try_write(msg.iter(), len, limit, allow, || tend_later(sock))?;
+    let written = queue.try_write(msg.iter(), len, limit, check, || tend_later(sock))?;
     if let Err(error) = written {
         return Some(Err(error));
     }
     connected.wake_reader_at(peer);
     Some(Ok(len))
-}
-
-/// Asks the policy.
-#[inline(always)]
-fn allow(bytes: &Window<'_>) -> Result {
-    policy::chain::sendmsg(|| bytes.pieces())
 }
 
 /// One call's sender.
@@ -111,6 +111,8 @@ struct Sender<'a> {
     sk: &'a Sock,
     connected: &'a Connected,
     link: &'a Link<Bytes>,
+    /// What the policy is told.
+    about: OnConnection<'a>,
 }
 
 impl Sender<'_> {
@@ -125,6 +127,7 @@ impl Sender<'_> {
         }
         let mut ancillary = Ancillary::new(control)?;
         ancillary.address(self.sock, self.connected.peer().wants())?;
+        self.about.pass_files(&ancillary)?;
 
         // The last byte alone is out of band.
         let urgent = msg.flags().has(MsgFlags::OOB);
@@ -186,7 +189,7 @@ impl Sender<'_> {
             NoRoom::NoMemory => ENOBUFS.into(),
         })?;
         room.fill(msg.iter())?;
-        policy::chain::sendmsg(|| room.bytes())?;
+        self.about.sendmsg(|| room.bytes())?;
         Ok(room.commit(tag.take()))
     }
 }

@@ -7,6 +7,7 @@
 use super::{
     connected::Connected,
     datagram,
+    hooks,
     listening::{AwaitedRoom, Backlog, Listening, Pending, Room},
     names_of,
     option,
@@ -71,9 +72,11 @@ impl Unconnected {
 ///
 /// `EINVAL` for a bad address or if the socket has a name (but autobind is
 /// content with the one that it has), `EADDRINUSE`, `ENOSPC` if no name is left
-/// to choose, `ERESTARTSYS` for a signal while one is looked for, `ENOMEM`.
+/// to choose, `ERESTARTSYS` for a signal while one is looked for, `ENOMEM`; what
+/// the policy returns.
 pub(super) fn bind(sock: &Socket<QueueSocket>, addr: Address<'_>) -> Result {
     let name = Name::parse(addr, QSOCK.number())?;
+    hooks::bind(sock, name.as_ref())?;
     let _transition = sock.transition.lock();
     if sock.name.as_ref().is_some() {
         return match name {
@@ -137,7 +140,7 @@ pub(super) fn find(sock: &Socket<QueueSocket>, name: &Name) -> Result<Bound> {
 /// # Errors
 ///
 /// `EOPNOTSUPP` for a datagram socket, `EINVAL` if the socket has no name of its
-/// own or is connected, `ENOMEM`.
+/// own or is connected, `ENOMEM`; what the policy returns.
 pub(super) fn listen(sock: &Socket<QueueSocket>, backlog: u32) -> Result {
     if matches!(sock.state.as_ref(), Some(State::Datagram(_))) {
         return Err(EOPNOTSUPP.into());
@@ -145,6 +148,7 @@ pub(super) fn listen(sock: &Socket<QueueSocket>, backlog: u32) -> Result {
     let Some(Naming::Own(entry)) = sock.name.as_ref() else {
         return Err(EINVAL);
     };
+    hooks::listen(sock)?;
     let unconnected = sock.transition.lock();
     match sock.state.as_ref() {
         Some(State::Listening(listening)) => listening.relisten(backlog),
@@ -177,7 +181,7 @@ pub(super) fn listen(sock: &Socket<QueueSocket>, backlog: u32) -> Result {
 /// if nobody listens, `EACCES` without write permission on the name,
 /// `EPROTOTYPE` for a name of another type, `EAGAIN` if the backlog is full
 /// (for longer than SO_SNDTIMEO), `EINTR`, `ENOMEM`; what [`autobind_for_cred`]
-/// returns. For a datagram socket, what [`datagram::connect`] returns.
+/// and the policy return. For a datagram socket, what [`datagram::connect`] returns.
 pub(super) fn connect(sock: &Socket<QueueSocket>, addr: Address<'_>, nonblock: bool) -> Result {
     if let Some(State::Datagram(inbox)) = sock.state.as_ref() {
         return datagram::connect(sock, inbox, addr);
@@ -192,6 +196,7 @@ pub(super) fn connect(sock: &Socket<QueueSocket>, addr: Address<'_>, nonblock: b
         let entry = find(sock, &name)?;
         let backlog = entry.target().and_then(Target::backlog);
         let backlog = backlog.ok_or(ECONNREFUSED)?;
+        hooks::connect(sock, &name, || backlog.cred().ids())?;
 
         let mut unconnected = sock.transition.lock();
         let room = match backlog.room()? {
@@ -243,7 +248,12 @@ pub(super) fn connect(sock: &Socket<QueueSocket>, addr: Address<'_>, nonblock: b
 }
 
 /// shutdown(2). Sleeps.
+///
+/// # Errors
+///
+/// What the policy returns.
 pub(super) fn shutdown(sock: &Socket<QueueSocket>, how: Shutdown) -> Result {
+    hooks::shutdown(sock)?;
     let mut unconnected = sock.transition.lock();
     match sock.state.as_ref() {
         None => unconnected.shut(how),

@@ -20,6 +20,7 @@ use net::{
     errno::{ENOBUFS, EPROTONOSUPPORT, ESOCKTNOSUPPORT},
     family::{Family, Registration, SocketFamily},
     msg::{MsgFlags, RecvMsg, SendMsg},
+    netns::Net,
     ops::SocketOps,
     poll::{Events, PollWait},
     sock::Sock,
@@ -56,7 +57,7 @@ impl SocketFamily for Echo {
         Ok(())
     }
 
-    fn create(kind: u16, protocol: c_int) -> Result<impl PinInit<EchoSocket, Error>> {
+    fn create(_net: &Net, kind: u16, protocol: c_int) -> Result<impl PinInit<EchoSocket, Error>> {
         match (kind, protocol) {
             (SOCK_STREAM, 0) => Ok(try_pin_init!(EchoSocket {
                 bytes <- new_mutex!(KVec::new()),

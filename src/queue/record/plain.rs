@@ -3,7 +3,12 @@
 //! The short ways into [`Records`] and out, in one step each.
 
 use super::{
-    super::{bytes, usage::messages_max, Queue, Window},
+    super::{
+        bytes::{self, Unwritten},
+        usage::messages_max,
+        Check,
+        Queue, //
+    },
     Heads,
     Records,
     Slot,
@@ -24,21 +29,21 @@ pub(crate) struct Taken<A> {
 
 impl<A: Send + Unpin> Records<A> {
     /// Queues a message of `len` bytes of `from` at once if there is room and memory
-    /// for it, with what `aux` makes; `allow` sees it first. Returns `None` if it
+    /// for it, with what `aux` makes; `check` sees it first. Returns `None` if it
     /// is not as easy as that, or not all of it could be read: then nothing is
     /// queued. Sleeps for other senders; the caller sees to it that nothing faults
     /// that sleeps.
     ///
     /// # Errors
     ///
-    /// What `allow` returns.
+    /// What `check` returns.
     #[inline(always)]
     pub(crate) fn try_write(
         &self,
         from: &mut IovIterSource<'_>,
         len: usize,
         limit: usize,
-        allow: impl FnOnce(&Window<'_>) -> Result,
+        check: impl Check,
         mark: bool,
         aux: impl FnOnce() -> A,
     ) -> Option<Result> {
@@ -54,10 +59,10 @@ impl<A: Send + Unpin> Records<A> {
         let Tails { bytes: to, slots } = (*tx).as_mut()?;
         let place = slots.room(1)?;
         // The bytes first: who sees the slot must see them.
-        match bytes::write(to, len, from, allow)? {
+        match bytes::write(to, len, from, check)? {
             Ok(()) => {}
-            Err(error) if error == EFAULT => return None,
-            Err(error) => return Some(Err(error)),
+            Err(Unwritten::Fault) => return None,
+            Err(Unwritten::Refused(error)) => return Some(Err(error)),
         }
         place.put(Slot {
             aux: aux(),
@@ -72,13 +77,13 @@ impl<A: Send + Unpin> Records<A> {
     }
 
     /// Receives the first message if it has at most `max` bytes and `is_plain` holds
-    /// of what goes with it; `allow` sees it first. Returns `None` if it is not as
+    /// of what goes with it; `check` sees it first. Returns `None` if it is not as
     /// easy as that, and then nothing has happened. Sleeps for other readers, and
     /// may fault.
     ///
     /// # Errors
     ///
-    /// `EFAULT` if not all of it can be written; what `allow` returns. The message
+    /// `EFAULT` if not all of it can be written; what `check` returns. The message
     /// stays then.
     #[inline(always)]
     pub(crate) fn try_take(
@@ -86,7 +91,7 @@ impl<A: Send + Unpin> Records<A> {
         to: &mut IovIterDest<'_>,
         max: usize,
         is_plain: impl FnOnce(&A) -> bool,
-        allow: impl FnOnce(&Window<'_>) -> Result,
+        check: impl Check<A>,
     ) -> Option<Result<Taken<A>>> {
         let mut rx = self.rx.lock();
         let Heads { bytes, slots } = (*rx).as_mut()?;
@@ -98,7 +103,7 @@ impl<A: Send + Unpin> Records<A> {
         if len > max || !is_plain(&slot.aux) {
             return None;
         }
-        if let Err(error) = bytes::read(bytes, len, |_| false, to, allow)? {
+        if let Err(error) = bytes::read(bytes, len, |_| false, to, check, &slot.aux)? {
             return Some(Err(error));
         }
         let slot = first.take()?;

@@ -12,9 +12,10 @@ use syn::visit::{self, Visit};
 /// The one file outside bindings and net that may handle raw memory.
 pub const RAW_MEMORY: &str = "src/queue/mem.rs";
 
-/// The module of the bindings that a file at the top may name: safe functions, and qsock's own,
-/// so that net cannot have them.
+/// The modules of the bindings that a file at the top and the policy may name: safe functions, and
+/// qsock's own, so that net cannot have them.
 const TRACEPOINTS: &str = "tracepoint";
+const HOOK: &str = "hook";
 
 #[derive(Clone, Debug, PartialEq)]
 enum Room {
@@ -157,7 +158,12 @@ fn judge(source: &Source<'_>, reference: &Reference, top_files: &[String]) -> Op
             other.name()
         ));
     }
-    let safe = matches!(room, Room::Top(_)) && target.get(1).is_some_and(|m| m == TRACEPOINTS);
+    let own = match room {
+        Room::Top(_) => Some(TRACEPOINTS),
+        Room::Policy => Some(HOOK),
+        _ => None,
+    };
+    let safe = own.is_some() && target.get(1).map(String::as_str) == own;
     if other == Room::Bindings && room != Room::Root && !safe && !is_raw(source.path) {
         return Some(format!("`{written}`: bindings end at src/net"));
     }
