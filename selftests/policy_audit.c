@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the policy tells the audit subsystem, as whoever listens there sees it.
+ */
+#include <linux/audit.h>
+#include <linux/netlink.h>
+#include <poll.h>
+
+#include "qsock_policy.h"
+
+FIXTURE(policy_audit)
+{
+	int audit;
+	int fd[2];
+};
+
+FIXTURE_SETUP(policy_audit)
+{
+	struct sockaddr_nl address = {
+		.nl_family = AF_NETLINK,
+		.nl_groups = 1 << (AUDIT_NLGRP_READLOG - 1),
+	};
+
+	REQUIRE_POLICY();
+	self->audit = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC,
+			     NETLINK_AUDIT);
+	if (self->audit < 0)
+		SKIP(return, "this kernel does not audit");
+	ASSERT_EQ(0, bind(self->audit, (struct sockaddr *)&address,
+			  sizeof(address)));
+	ASSERT_EQ(0, socketpair(qsock_family(), SOCK_STREAM, 0, self->fd));
+}
+
+FIXTURE_TEARDOWN_PARENT(policy_audit)
+{
+	policy_unload();
+}
+
+/* The next record of a policy's within @ms, or NULL. */
+static const char *next_record(int audit, int ms)
+{
+	static char buffer[16384];
+	struct nlmsghdr *head = (struct nlmsghdr *)buffer;
+	struct pollfd poller = { .fd = audit, .events = POLLIN };
+
+	while (poll(&poller, 1, ms) == 1) {
+		ssize_t n = recv(audit, buffer, sizeof(buffer) - 1, 0);
+
+		if (n < (ssize_t)NLMSG_HDRLEN)
+			continue;
+		buffer[n] = '\0';
+		if (head->nlmsg_type == AUDIT_KERNEL_OTHER &&
+		    strstr(NLMSG_DATA(head), "qsock="))
+			return NLMSG_DATA(head);
+	}
+	return NULL;
+}
+
+/*
+ * The record that a send of @len bytes makes. Others may have been written just
+ * now, and their number is limited: it is tried for as long as that lasts.
+ */
+static const char *record_of_send(int audit, int fd, size_t len)
+{
+	const char *record;
+	char wanted[32];
+	int i;
+
+	snprintf(wanted, sizeof(wanted), " len=%zu ", len);
+	for (i = 0; i < 30; i++) {
+		send(fd, "0123456789abcdef", len, MSG_DONTWAIT);
+		while ((record = next_record(audit, 300)))
+			if (strstr(record, wanted))
+				return record;
+	}
+	return NULL;
+}
+
+/* Whether a record has a field; if not, it is shown. */
+static bool has(struct __test_metadata *_metadata, const char *record,
+		const char *field)
+{
+	if (strstr(record, field))
+		return true;
+	TH_LOG("no %s in %s", field, record);
+	return false;
+}
+
+TEST_F(policy_audit, a_denial_is_told)
+{
+	const char *record;
+	char pid[32];
+
+	ASSERT_EQ(0, policy_load("# line 1\ndeny:EIO sendmsg uid=0\n"));
+	record = record_of_send(self->audit, self->fd[0], 7);
+	ASSERT_NE(NULL, record);
+	EXPECT_TRUE(has(_metadata, record, "qsock=denied op=\"sendmsg\" line=2 "));
+	EXPECT_TRUE(has(_metadata, record, " permissive=0 errno=5 type=1 netns="));
+	EXPECT_TRUE(has(_metadata, record, " len=7 files=0 peer-uid=0 peer-gid=0 "));
+	snprintf(pid, sizeof(pid), " pid=%d uid=0 gid=0 ", getpid());
+	EXPECT_TRUE(has(_metadata, record, pid));
+	EXPECT_TRUE(has(_metadata, record, " exe=\""));
+	EXPECT_TRUE(has(_metadata, record, "policy_audit\""));
+}
+
+TEST_F(policy_audit, what_is_not_enforced_is_told_so)
+{
+	const char *record;
+
+	ASSERT_EQ(0, policy_load("deny sendmsg\n"));
+	ASSERT_EQ(0, policy_enforce("0"));
+	record = record_of_send(self->audit, self->fd[0], 6);
+	ASSERT_NE(NULL, record);
+	EXPECT_TRUE(has(_metadata, record, "qsock=denied "));
+	EXPECT_TRUE(has(_metadata, record, " permissive=1 "));
+}
+
+TEST_F(policy_audit, an_allow_is_told_where_that_is_asked_for)
+{
+	const char *record;
+
+	ASSERT_EQ(0, policy_load("allow audit sendmsg len=5\n"));
+	record = record_of_send(self->audit, self->fd[0], 5);
+	ASSERT_NE(NULL, record);
+	EXPECT_TRUE(has(_metadata, record, "qsock=allowed "));
+
+	ASSERT_EQ(0, policy_load("allow sendmsg len=4\n"));
+	EXPECT_EQ(4, send(self->fd[0], "4444", 4, 0));
+	EXPECT_EQ(NULL, next_record(self->audit, 300));
+}
+
+/* A name must not pass for other fields, or other records. */
+TEST_F(policy_audit, a_name_cannot_forge_a_record)
+{
+	static const char name[] = "x\" uid=1\nqsock=allowed";
+	struct test_addr addr = raw_addr(qsock_family(), name, sizeof(name));
+	int from = typed_socket(_metadata, qsock_family(), SOCK_DGRAM);
+	int to = typed_bind(_metadata, SOCK_DGRAM, &addr);
+	const char *record;
+
+	ASSERT_EQ(0, policy_load("deny sendmsg len=3\n"));
+	ASSERT_EQ(0, connect(from, &addr.sa, addr.len));
+	record = record_of_send(self->audit, from, 3);
+	ASSERT_NE(NULL, record);
+	EXPECT_TRUE(has(_metadata, record, " peer=78222075"));
+	EXPECT_EQ(NULL, strchr(record, '\n'));
+	EXPECT_EQ(NULL, strstr(record, "uid=1 "));
+	close(from);
+	close(to);
+}
+
+TEST_F(policy_audit, nobody_can_fill_the_log)
+{
+	unsigned int i, told = 0;
+
+	ASSERT_EQ(0, policy_load("deny sendmsg\n"));
+	for (i = 0; i < 1000; i++)
+		ASSERT_EQ(-1, send(self->fd[0], "x", 1, 0));
+	while (next_record(self->audit, 300))
+		told++;
+	/* Two intervals at most, unless this machine is very slow. */
+	EXPECT_GE(300, told);
+	EXPECT_LE(1000, policy_hits("1"));
+}
+
+TEST_HARNESS_MAIN
