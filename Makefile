@@ -14,11 +14,15 @@ arch := $(if $(ARCH),--arch $(ARCH))
 config := $(if $(CONFIG),--config $(CONFIG))
 
 .DEFAULT_GOAL := module
-.PHONY: module kdir run test bench check shell doc clean cold-test print-kdir print-image print-module
+.PHONY: module qsockctl kdir run test bench check shell doc clean cold-test print-kdir print-image print-module
 
 # qsock.ko for KDIR, for CONFIG or KERNEL, or for the kernel that the last `make kdir` named (at first: stock)
 module:
 	+@KDIR='$(KDIR)' qemu/module $(arch) $(or $(config),$(if $(KERNEL),--kernel $(KERNEL),--chosen))
+
+# The command line tool, static, as build/<arch>/qsockctl
+qsockctl:
+	@$(LAB) qsockctl $(arch)
 
 kdir:
 	@$(LAB) kdir $(arch) $(if $(KERNEL),--choose --kernel $(KERNEL),$(or $(config),--choose))

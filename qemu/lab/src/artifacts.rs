@@ -248,6 +248,19 @@ pub struct ImageArgs {
     config: Config,
 }
 
+/// An architecture alone.
+#[derive(clap::Args)]
+pub struct ArchArgs {
+    #[arg(long, value_enum, default_value = "x86_64")]
+    arch: Arch,
+}
+
+/// `lab qsockctl`: prints the path of the command line tool.
+pub fn print_qsockctl(args: ArchArgs) -> Result<ExitCode> {
+    println!("{}", crate::guest::qsockctl(args.arch)?.display());
+    Ok(ExitCode::SUCCESS)
+}
+
 /// `lab image`: prints the path of a kernel image.
 pub fn print_image(args: ImageArgs) -> Result<ExitCode> {
     println!("{}", image(args.arch, args.config)?.display());

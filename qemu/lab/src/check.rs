@@ -10,6 +10,7 @@ mod headers;
 mod helpers;
 mod lint;
 mod panics;
+mod policy;
 mod rooms;
 mod rust;
 mod style;
@@ -80,7 +81,7 @@ impl Outcome {
 type Check = fn(&Tree) -> Result<Outcome>;
 
 // The quick ones first.
-const CHECKS: [(&str, Check); 12] = [
+const CHECKS: [(&str, Check); 13] = [
     ("rooms", rooms),
     ("helpers", helpers),
     ("unsafe", unsafe_census),
@@ -90,6 +91,7 @@ const CHECKS: [(&str, Check); 12] = [
     ("top", top),
     ("fmt", style::format),
     ("checkpatch", style::checkpatch),
+    ("policy", policy::language),
     ("lab", lint::lab),
     ("clippy", lint::clippy),
     ("doc", lint::doc),

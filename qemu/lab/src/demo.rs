@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-//! `lab demo`, which is `make run`: a file crosses a queue socket between two processes, and what one sees of it.
+//! `lab demo`, which is `make run`: a file crosses a queue socket between two processes, and what one sees of it; then
+//! the same under a policy that forbids it.
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::artifacts::{self, Arch, Config};
 use crate::guest::{self, Job};
@@ -27,7 +28,10 @@ pub fn main(args: Args) -> Result<ExitCode> {
         transfer::SIZE
     );
     let mut job = Job::new(args.arch, args.config, &[]);
-    job.command = transfer::command();
+    let transfer = transfer::command().join(" ");
+    job.command = ["sh", "-c", &format!("{transfer} && qsock-denied")]
+        .map(String::from)
+        .to_vec();
     let mut output = Vec::new();
     let record = guest::boot(&job, &mut output)?;
     let output = String::from_utf8_lossy(&output);
@@ -54,6 +58,19 @@ pub fn main(args: Args) -> Result<ExitCode> {
     println!("            sha256 {}", told.receiver_sum);
     if !told.intact() {
         println!("qsock run: FAILED (what was received is not what was sent)");
+        return Ok(ExitCode::FAILURE);
+    }
+    let get = |key: &str| {
+        let value = output.lines().find_map(|line| line.strip_prefix(key));
+        let value = value.map(str::trim);
+        value.with_context(|| format!("the guest told no {key}; it said:\n{output}"))
+    };
+    println!("  policy    {}", get("rule ")?);
+    println!("  sender    {}", get("refused ")?);
+    println!("  receiver  received {} bytes", get("arrived ")?);
+    println!("  audit     {}", get("audit ")?);
+    if get("arrived ")? != "0" || !get("audit ")?.contains("qsock=denied") {
+        println!("qsock run: FAILED (the policy did not keep the transfer back)");
         return Ok(ExitCode::FAILURE);
     }
     println!(

@@ -43,6 +43,8 @@ enum Command {
     Image(artifacts::ImageArgs),
     /// Build qsock.ko and the test modules, and print the path of qsock.ko
     Module(module::Args),
+    /// Build qsockctl, static, and print its path
+    Qsockctl(artifacts::ArchArgs),
     /// Run a command in a guest with the module loaded
     Run(guest::Args),
     /// Move a file through a guest's sockets and show it
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         Command::Kdir(args) => kdir::main(args),
         Command::Image(args) => artifacts::print_image(args),
         Command::Module(args) => module::main(args),
+        Command::Qsockctl(args) => artifacts::print_qsockctl(args),
         Command::Run(args) => guest::main(args),
         Command::Demo(args) => demo::main(args),
         Command::Bench(args) => bench::main(args),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What a guest's root file system holds: busybox, the init, the modules, the transfer program, the overlays.
+//! What a guest's root file system holds: busybox, the init, the modules, the transfer program, qsockctl, the overlays.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,6 +19,7 @@ pub struct Parts {
     module: PathBuf,
     busybox: PathBuf,
     qcat: PathBuf,
+    qsockctl: PathBuf,
 }
 
 /// Makes them, once in a run of the lab: each is a look at a build that may be stale.
@@ -33,6 +34,7 @@ pub fn parts(arch: Arch, config: Config) -> Result<Parts> {
         module: artifacts::module(arch, config)?,
         busybox: artifacts::busybox(arch)?,
         qcat: qcat::build(arch)?,
+        qsockctl: qcat::qsockctl(arch)?,
     };
     made().push((arch, config, parts.clone()));
     Ok(parts)
@@ -60,6 +62,7 @@ pub fn root(job: &Job) -> Result<Archive> {
     archive.file("bin/busybox", &parts.busybox)?;
     archive.link("bin/sh", "busybox");
     archive.file("bin/qcat", &parts.qcat)?;
+    archive.file("bin/qsockctl", &parts.qsockctl)?;
     modules(&mut archive, &parts.module)?;
     for overlay in &job.overlays {
         archive.tree("", overlay)?;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Builds the Rust programs of guests, such as the one that transfers a file (qemu/guest/qcat.rs).
+//! Builds the Rust programs of guests: the one that transfers a file (qemu/guest/qcat.rs), and qsockctl.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,18 +18,33 @@ pub fn build(arch: Arch) -> Result<PathBuf> {
 /// The path of the program whose root in the checkout is `source`, without dependencies; it is built when a source
 /// beside that is newer. Static: the guest has no C library.
 pub fn program(arch: Arch, source: &str) -> Result<PathBuf> {
+    let name = Path::new(source).file_stem().unwrap_or_default();
+    compile(arch, &name.to_string_lossy(), source, &[])
+}
+
+/// The folders of qsockctl's sources.
+pub const QSOCKCTL: [&str; 2] = ["tools/qsockctl", "src/policy/rules"];
+
+/// The path of qsockctl.
+pub fn qsockctl(arch: Arch) -> Result<PathBuf> {
+    compile(arch, "qsockctl", "tools/qsockctl/main.rs", &QSOCKCTL)
+}
+
+/// The path of the program `name`, built when a file in one of `folders` is newer, or `source`.
+fn compile(arch: Arch, name: &str, source: &str, folders: &[&str]) -> Result<PathBuf> {
     let top = artifacts::top()?;
     let source = top.join(source);
-    let name = source
-        .file_stem()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
+    let mut sources = vec![source.clone()];
+    for folder in folders {
+        for entry in fs::read_dir(top.join(folder))? {
+            sources.push(entry?.path());
+        }
+    }
     let dir = top.join("build").join(arch.name());
-    let program = dir.join(&name);
+    let program = dir.join(name);
     fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
     let _lock = cache::lock(&dir.join("programs.lock"), "the guests' programs")?;
-    if fresh(&program, &source) {
+    if sources.iter().all(|source| fresh(&program, source)) {
         return Ok(program);
     }
     let new = dir.join(format!("{name}.{}", std::process::id()));
