@@ -101,8 +101,8 @@ pub(super) fn nonblock(flags: c_int) -> bool {
 #[inline(always)]
 pub(super) fn returned(result: Result<usize>) -> c_int {
     match result {
-        // The core limits a call to MAX_RW_COUNT bytes.
-        Ok(bytes) => c_int::try_from(bytes).unwrap_or(c_int::MAX),
+        // BOUNDS: The core limits a call to MAX_RW_COUNT bytes.
+        Ok(bytes) => bytes as c_int,
         Err(error) => error.to_errno(),
     }
 }

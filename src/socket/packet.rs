@@ -125,12 +125,10 @@ pub(super) fn send_plain(
     sock: &Socket<QueueSocket>,
     msg: &mut SendMsg<'_>,
 ) -> Option<Result<usize>> {
+    // Before the first look: the compiler finds the one with the other.
+    let (sk, len) = (sock.sk(), msg.len());
     let (connected, link) = sock.packets()?;
-    let (sk, peer, len) = (
-        sock.sk(),
-        link.end(connected.side().peer()).sk()?,
-        msg.len(),
-    );
+    let peer = link.end(connected.side().peer()).sk()?;
     if sk.has_error() || sk.passes_cred() || peer.wants_more_than_bytes() || len > sk.sndbuf() {
         return None;
     }
@@ -187,6 +185,7 @@ impl<'a> Source<'a> {
 
     /// Tells the caller who sent what `envelope` goes with, if the sender has a name
     /// and the caller asks for it.
+    #[cold]
     pub(super) fn set_name(&self, msg: &mut RecvMsg<'_>, envelope: &Envelope) {
         if let Some(name) = self.name(envelope) {
             msg.set_name(|buf| buf.set(QSOCK.number(), name.as_bytes()));
@@ -228,7 +227,11 @@ impl<'a> Source<'a> {
     #[inline(always)]
     pub(super) fn wake_senders(&self) {
         match self {
-            Self::Peer(connected, _) => connected.wake_writer(),
+            Self::Peer(connected, link) => {
+                if let Some(peer) = link.end(connected.side().peer()).sk() {
+                    connected.wake_writer_at(peer);
+                }
+            }
             Self::Inbox(inbox) => inbox.wake_waiting(),
         }
     }

@@ -16,7 +16,7 @@ use crate::{
         sock::Sock,
         sockopt::Wants, //
     },
-    queue::{record::Records, stream::Stream},
+    queue::{record::Records, stream::Stream, Queue},
     trace,
     transport::{local::Local, Side, Transport}, //
 };
@@ -85,44 +85,37 @@ impl End {
 }
 
 /// A pair of queues of bytes.
-pub(super) type Bytes = Local<Stream<Ancillary>>;
+pub(super) type Bytes = Local<Stream<Ancillary>, End>;
 
 /// A pair of queues of records.
-pub(super) type Packets = Local<Records<Envelope>>;
+pub(super) type Packets = Local<Records<Envelope>, End>;
 
 /// What carries the messages of a connection, and its two ends.
 #[pin_data]
 pub(super) struct Link<L> {
     #[pin]
     queues: L,
-    a: End,
-    b: End,
 }
 
-impl<L> Link<L> {
-    /// A connection without ends, with `queues`. Sleeps.
-    fn new(queues: impl PinInit<L>) -> Result<Arc<Self>> {
+impl<Q: Queue> Link<Local<Q, End>> {
+    /// A connection without ends. Sleeps.
+    fn new() -> Result<Arc<Self>> {
         let init = pin_init!(Self {
-            queues <- queues,
-            a: End::new(),
-            b: End::new(),
+            queues <- Local::new(End::new(), End::new()),
         });
         Arc::pin_init(init, GFP_KERNEL_ACCOUNT)
     }
 
     /// What carries the messages.
     #[inline(always)]
-    pub(super) fn queues(&self) -> &L {
+    pub(super) fn queues(&self) -> &Local<Q, End> {
         &self.queues
     }
 
     /// One end.
     #[inline(always)]
     pub(super) fn end(&self, side: Side) -> &End {
-        match side {
-            Side::A => &self.a,
-            Side::B => &self.b,
-        }
+        self.queues.end(side)
     }
 }
 
@@ -141,8 +134,8 @@ impl Pair {
     /// `ENOMEM`.
     pub(super) fn new(kind: Kind) -> Result<Self> {
         Ok(match kind {
-            Kind::Stream => Self::Bytes(Link::new(Local::new())?),
-            _ => Self::Packets(Link::new(Local::new())?),
+            Kind::Stream => Self::Bytes(Link::new()?),
+            _ => Self::Packets(Link::new()?),
         })
     }
 

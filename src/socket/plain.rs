@@ -32,7 +32,6 @@ fn recv_plain(
     source: &Source<'_>,
     msg: &mut RecvMsg<'_>,
     check: impl Check<Envelope>,
-    wake_senders: impl FnOnce(),
 ) -> Option<Result<usize>> {
     let sk = sock.sk();
     if sk.has_error() || sk.wants_more_than_bytes() || sk.peek_offset().is_some() {
@@ -56,7 +55,7 @@ fn recv_plain(
     if let Some(credit) = taken.aux.into_credit() {
         drop(credit);
     }
-    wake_senders();
+    source.wake_senders();
     Some(Ok(taken.len))
 }
 
@@ -67,11 +66,8 @@ pub(super) fn recv_packet(
     msg: &mut RecvMsg<'_>,
 ) -> Option<Result<usize>> {
     let (connected, link) = sock.packets()?;
-    let peer = link.end(connected.side().peer()).sk()?;
     let check = Received(sock, msg.flags());
-    recv_plain(sock, &Source::Peer(connected, link), msg, check, || {
-        connected.wake_writer_at(peer)
-    })
+    recv_plain(sock, &Source::Peer(connected, link), msg, check)
 }
 
 /// As [`recv_plain`], from anybody.
@@ -82,9 +78,7 @@ pub(super) fn recv_datagram(
 ) -> Option<Result<usize>> {
     let inbox = sock.inbox()?;
     let check = ReceivedFrom(sock, msg.flags());
-    recv_plain(sock, &Source::Inbox(inbox), msg, check, || {
-        inbox.wake_waiting()
-    })
+    recv_plain(sock, &Source::Inbox(inbox), msg, check)
 }
 
 /// As [`recv_plain`], where nothing is there yet: waits for it. Returns `None` too if

@@ -6,7 +6,7 @@ use super::{
     ancillary::Received,
     connected::Connected,
     hooks::{self, OnConnection},
-    pair::{Bytes, End, Link},
+    pair::{Bytes, Link},
     QueueSocket,
     QSOCK, //
 };
@@ -87,7 +87,7 @@ pub(super) fn recvmsg(
         _ => {}
     }
     if copied > 0 {
-        set_name(&mut msg, connected.peer());
+        set_name(&mut msg, connected);
     }
     receiver.got.deliver(sock, &mut msg);
     let cmsg = sock.wants_inq();
@@ -110,10 +110,12 @@ pub(super) fn recv_plain(
     sock: &Socket<QueueSocket>,
     msg: &mut RecvMsg<'_>,
 ) -> Option<Result<usize>> {
-    let (connected, link) = sock.bytes()?;
-    let (sk, len) = (sock.sk(), msg.len());
+    // Both before the first look: the compiler finds the one with the other.
+    let (sk, this): (_, &QueueSocket) = (sock.sk(), sock);
+    let len = msg.len();
+    let (connected, link) = this.bytes()?;
     let peer = link.end(connected.side().peer()).sk()?;
-    if sk.wants_sender() || sk.peek_offset().is_some() || sock.wants_inq() {
+    if sk.wants_sender() || sk.peek_offset().is_some() || this.wants_inq() {
         return None;
     }
     let queue = link.queues().to(connected.side());
@@ -124,15 +126,16 @@ pub(super) fn recv_plain(
         Err(error) => return Some(Err(error)),
     };
     if msg.wants_name() {
-        set_name(msg, link.end(connected.side().peer()));
+        set_name(msg, connected);
     }
     connected.wake_writer_at(peer);
     Some(Ok(received))
 }
 
-/// Tells the caller who sends, if the `peer` has a name and the caller asks for it.
-fn set_name(msg: &mut RecvMsg<'_>, peer: &End) {
-    if let Some(name) = peer.name() {
+/// Tells the caller who sends, if the peer has a name and the caller asks for it.
+#[cold]
+fn set_name(msg: &mut RecvMsg<'_>, connected: &Connected) {
+    if let Some(name) = connected.peer().name() {
         msg.set_name(|buf| buf.set(QSOCK.number(), name.name().as_bytes()));
     }
 }

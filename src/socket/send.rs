@@ -89,8 +89,10 @@ pub(super) fn send_plain(
     sock: &Socket<QueueSocket>,
     msg: &mut SendMsg<'_>,
 ) -> Option<Result<usize>> {
+    // Before the first look: the compiler finds the one with the other.
+    let sk = sock.sk();
     let (connected, link) = sock.bytes()?;
-    let (sk, peer) = (sock.sk(), link.end(connected.side().peer()).sk()?);
+    let peer = link.end(connected.side().peer()).sk()?;
     if msg.has_name() || sk.has_error() || sk.passes_cred() || peer.wants_sender() {
         return None;
     }

@@ -6,34 +6,65 @@ use super::{Side, Transport};
 use crate::queue::Queue;
 use kernel::prelude::*;
 
-/// Two queues.
+/// What belongs to one end. It lies together, because each message looks at both.
 #[pin_data]
-pub(crate) struct Local<Q> {
+struct Way<Q, E> {
+    /// The queue of what is on its way to it.
     #[pin]
-    to_a: Q,
-    #[pin]
-    to_b: Q,
+    queue: Q,
+    /// What the other end sees of it.
+    end: E,
 }
 
-impl<Q: Queue> Local<Q> {
-    /// A connection with nothing on its way.
-    pub(crate) fn new() -> impl PinInit<Self> {
+impl<Q: Queue, E> Way<Q, E> {
+    fn new(end: E) -> impl PinInit<Self> {
         pin_init!(Self {
-            to_a <- Q::new(),
-            to_b <- Q::new(),
+            queue <- Q::new(),
+            end,
+        })
+    }
+}
+
+/// Two queues, and two ends of which the transport knows nothing.
+#[pin_data]
+pub(crate) struct Local<Q, E = ()> {
+    #[pin]
+    a: Way<Q, E>,
+    #[pin]
+    b: Way<Q, E>,
+}
+
+impl<Q: Queue, E> Local<Q, E> {
+    /// A connection of two ends with nothing on its way.
+    pub(crate) fn new(a: E, b: E) -> impl PinInit<Self> {
+        pin_init!(Self {
+            a <- Way::new(a),
+            b <- Way::new(b),
         })
     }
 
-    /// The queue of what is on its way to `side`.
-    pub(crate) fn to(&self, side: Side) -> &Q {
+    #[inline(always)]
+    fn way(&self, side: Side) -> &Way<Q, E> {
         match side {
-            Side::A => &self.to_a,
-            Side::B => &self.to_b,
+            Side::A => &self.a,
+            Side::B => &self.b,
         }
+    }
+
+    /// The queue of what is on its way to `side`.
+    #[inline(always)]
+    pub(crate) fn to(&self, side: Side) -> &Q {
+        &self.way(side).queue
+    }
+
+    /// One end.
+    #[inline(always)]
+    pub(crate) fn end(&self, side: Side) -> &E {
+        &self.way(side).end
     }
 }
 
-impl<Q: Queue> Transport for Local<Q> {
+impl<Q: Queue, E: Send + Sync> Transport for Local<Q, E> {
     fn queued(&self, to: Side) -> usize {
         self.to(to).bytes()
     }
@@ -80,7 +111,7 @@ mod tests {
 
     #[test]
     fn the_directions_are_apart() -> Result {
-        let link = Arc::pin_init(Local::<Stream<Nothing>>::new(), GFP_KERNEL)?;
+        let link = Arc::pin_init(Local::<Stream<Nothing>>::new((), ()), GFP_KERNEL)?;
 
         link.shut(Side::A);
         assert!(link.is_shut(Side::A));
