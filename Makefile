@@ -14,7 +14,7 @@ arch := $(if $(ARCH),--arch $(ARCH))
 config := $(if $(CONFIG),--config $(CONFIG))
 
 .DEFAULT_GOAL := module
-.PHONY: module qsockctl kdir run test bench check shell doc clean cold-test print-kdir print-image print-module
+.PHONY: module qsockctl kdir run test bench check shell doc clean cold-test print-kdir print-image print-module trace
 
 # qsock.ko for KDIR, for CONFIG or KERNEL, or for the kernel that the last `make kdir` named (at first: stock)
 module:
@@ -35,6 +35,11 @@ test:
 
 bench:
 	@$(LAB) bench $(arch) $(if $(ONLY),--only '$(ONLY)') $(if $(BUDGET),--budget $(BUDGET)) $(if $(NATIVE),--native)
+
+# TYPE=stream|seqpacket|dgram SIZE=bytes AGAINST=unix FULL=1
+trace:
+	@$(LAB) trace $(arch) $(if $(TYPE),--type $(TYPE)) $(if $(SIZE),--size $(SIZE)) \
+		$(if $(AGAINST),--against $(AGAINST)) $(if $(FULL),--full)
 
 check:
 	@$(LAB) check

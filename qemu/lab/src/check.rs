@@ -11,6 +11,7 @@ mod helpers;
 mod lint;
 mod panics;
 mod policy;
+mod readme;
 mod rooms;
 mod rust;
 mod style;
@@ -20,6 +21,7 @@ mod words;
 
 use crate::artifacts::{self, Arch, Config};
 use anyhow::{anyhow, bail, Result};
+use std::fs;
 use std::process::{ExitCode, Output};
 use std::thread;
 use std::time::Instant;
@@ -81,7 +83,7 @@ impl Outcome {
 type Check = fn(&Tree) -> Result<Outcome>;
 
 // The quick ones first.
-const CHECKS: [(&str, Check); 13] = [
+const CHECKS: [(&str, Check); 14] = [
     ("rooms", rooms),
     ("helpers", helpers),
     ("unsafe", unsafe_census),
@@ -89,6 +91,7 @@ const CHECKS: [(&str, Check); 13] = [
     ("panics", panics),
     ("words", words),
     ("top", top),
+    ("readme", readme_tables),
     ("fmt", style::format),
     ("checkpatch", style::checkpatch),
     ("policy", policy::language),
@@ -191,6 +194,22 @@ fn rooms(tree: &Tree) -> Result<Outcome> {
     let rule = |path: &str, text: &str| rooms::rust_file(path, text, &top_files);
     let (count, found) = tree.each(tree.under("src", &["rs"]), rule)?;
     Ok(Outcome::found(format!("borders of {count} files"), found))
+}
+
+fn readme_tables(tree: &Tree) -> Result<Outcome> {
+    let ksrc = artifacts::ksrc(Config::Stock)?;
+    let text = fs::read_to_string(tree.root.join("README.md"))?;
+    let places = [&tree.root, &ksrc];
+    let read = |name: &str| {
+        places
+            .iter()
+            .find_map(|p| fs::read_to_string(p.join(name)).ok())
+    };
+    let (count, found) = readme::check(&text, read);
+    Ok(Outcome::found(
+        format!("{count} functions and tests"),
+        found,
+    ))
 }
 
 fn helpers(tree: &Tree) -> Result<Outcome> {

@@ -22,6 +22,7 @@ mod kernel;
 mod module;
 mod progress;
 mod suite;
+mod trace;
 mod um;
 
 #[derive(Parser)]
@@ -51,6 +52,8 @@ enum Command {
     Demo(demo::Args),
     /// Compare the transports, in instructions
     Bench(bench::Args),
+    /// Show the way of one message through the kernel
+    Trace(trace::Args),
     /// Run the test suites
     Test(suite::Args),
 }
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::main(args),
         Command::Bench(args) => bench::main(args),
         Command::Test(args) => suite::main(args),
+        Command::Trace(args) => trace::main(args),
     };
     match result {
         Ok(code) => code,

@@ -75,7 +75,10 @@ fn difference(tree: &Tree, line: &str) -> Option<Finding> {
 const CHECKPATCH_NOT_FOR_KERNEL_CODE: [&str; 1] = ["UNNECESSARY_PARENTHESES"];
 
 // The macros of tracepoints are written in a way of their own everywhere in the kernel.
-const TRACEPOINTS: &str = "src/helpers/trace.h";
+const TRACEPOINTS: [&str; 2] = [
+    "src/helpers/trace.h",
+    "selftests/modules/qprobe/qprobe_trace.h",
+];
 const CHECKPATCH_NOT_FOR_TRACEPOINTS: [&str; 2] = ["OPEN_ENDED_LINE", "PARENTHESIS_ALIGNMENT"];
 
 // What checkpatch says about programs that only holds for the kernel itself: u64, BIT() and
@@ -107,8 +110,9 @@ pub fn checkpatch(tree: &Tree) -> Result<Outcome> {
         kernel.len(),
         programs.len()
     ));
-    let (tracepoints, kernel): (Vec<_>, Vec<_>) =
-        kernel.into_iter().partition(|name| *name == TRACEPOINTS);
+    let (tracepoints, kernel): (Vec<_>, Vec<_>) = kernel
+        .into_iter()
+        .partition(|name| TRACEPOINTS.contains(name));
     checkpatch_files(tree, &kernel, &CHECKPATCH_NOT_FOR_KERNEL_CODE, &mut outcome)?;
     checkpatch_files(
         tree,
