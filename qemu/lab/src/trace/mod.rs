@@ -173,7 +173,10 @@ pub fn main(args: Args) -> Result<ExitCode> {
     let picture = dir.join(format!("{stem}.svg"));
     fs::write(&picture, show::svg(&title, &trees))?;
     println!("written to {}", picture.display());
-    let missing: Vec<_> = ways.iter().flat_map(missing).collect();
+    let missing: Vec<_> = ways
+        .iter()
+        .flat_map(|way| missing(way, args.kind))
+        .collect();
     ensure!(missing.is_empty(), "not seen: {}", missing.join(", "));
     Ok(ExitCode::SUCCESS)
 }
@@ -199,13 +202,17 @@ fn print(title: &str, ways: &[Way], full: bool) {
     println!();
 }
 
-/// The stages that neither call passed.
-fn missing(way: &Way) -> Vec<String> {
+/// The stages that neither call passed, and that this type has: a datagram goes to its receiver's queue, over no
+/// transport between two ends.
+fn missing(way: &Way, kind: Type) -> Vec<String> {
     let mut seen = BTreeSet::new();
     for (_, tree) in &way.calls {
         tree.stages(&mut seen);
     }
-    let wanted = |stage: &&&str| way.family == "AF_QSOCK" || !stage::QSOCK_ONLY.contains(*stage);
+    let wanted = |stage: &&&str| match way.family {
+        "AF_QSOCK" => kind != Type::Dgram || **stage != "transport",
+        _ => !stage::QSOCK_ONLY.contains(*stage),
+    };
     stage::ALL
         .iter()
         .filter(wanted)

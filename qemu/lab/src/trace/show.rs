@@ -26,7 +26,8 @@ fn add(node: &Node, depth: usize, outer: &str, full: bool, rows: &mut Vec<Row>) 
     if small && !full {
         return;
     }
-    let cut = !full && stage::is_leaf(&node.file) && node.stage != "table";
+    let way = ["entry", "table"].contains(&node.stage);
+    let cut = !full && !way && stage::is_leaf(&node.file);
     let hidden = if cut { node.below() } else { 0 };
     let mut name = short(&node.name);
     if node.inlined {
