@@ -36,10 +36,10 @@ test:
 bench:
 	@$(LAB) bench $(arch) $(if $(ONLY),--only '$(ONLY)') $(if $(BUDGET),--budget $(BUDGET)) $(if $(NATIVE),--native)
 
-# TYPE=stream|seqpacket|dgram SIZE=bytes AGAINST=unix FULL=1
+# TYPE=stream|seqpacket|dgram SIZE=bytes AGAINST=unix HOOK=none FULL=1
 trace:
 	@$(LAB) trace $(arch) $(if $(TYPE),--type $(TYPE)) $(if $(SIZE),--size $(SIZE)) \
-		$(if $(AGAINST),--against $(AGAINST)) $(if $(FULL),--full)
+		$(if $(AGAINST),--against $(AGAINST)) $(if $(HOOK),--hook $(HOOK)) $(if $(FULL),--full)
 
 check:
 	@$(LAB) check

@@ -125,15 +125,29 @@ module_init(qprobe_init);
 
 static void __exit qprobe_exit(void)
 {
+	struct kretprobe *functions[64];
+	struct kprobe *at[64];
 	struct place *place, *next;
 
 	remove_proc_entry("qprobe", NULL);
-	list_for_each_entry_safe(place, next, &places, node) {
-		if (place->is_function)
-			unregister_kretprobe(&place->function);
-		else
-			unregister_kprobe(&place->at);
-		kfree(place);
+	/* Many at once: the kernel waits for RCU each time. */
+	while (!list_empty(&places)) {
+		int functions_count = 0, at_count = 0;
+		LIST_HEAD(gone);
+
+		list_for_each_entry_safe(place, next, &places, node) {
+			if (functions_count == 64 || at_count == 64)
+				break;
+			if (place->is_function)
+				functions[functions_count++] = &place->function;
+			else
+				at[at_count++] = &place->at;
+			list_move(&place->node, &gone);
+		}
+		unregister_kretprobes(functions, functions_count);
+		unregister_kprobes(at, at_count);
+		list_for_each_entry_safe(place, next, &gone, node)
+			kfree(place);
 	}
 }
 module_exit(qprobe_exit);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The module's functions and what the compiler inlined into them, from its debug information.
-//!
-//! function_graph does not see what rustc makes. Each function and each inlined one is a place that qprobe can watch;
-//! what is at a place, and inside what, is told here.
+//! The module's functions and what the compiler inlined into them, from its debug information; its calls, and its
+//! branches of static keys, from what the linker and the kernel are told of them.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -12,99 +10,29 @@ use std::process::Command;
 
 use anyhow::{ensure, Context, Result};
 use gimli::{AttributeValue, UnitOffset};
-use object::{Object, ObjectSection, ObjectSymbol};
+use object::{Object, ObjectSection, ObjectSymbol, RelocationFlags, SectionKind};
+
+use super::places::{Kind, Place, Places, Source};
 
 type Slice<'a> = gimli::EndianSlice<'a, gimli::RunTimeEndian>;
 type Unit<'a> = gimli::Unit<Slice<'a>>;
 type Entry<'a, 'u, 't> = gimli::EntriesTreeNode<'u, 'u, 't, Slice<'a>>;
 
-/// A function as its source has it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Source {
-    pub name: String,
-    /// From the top of the checkout.
-    pub file: String,
-    pub line: u64,
-}
-
-/// A place that can be watched: the beginning of a function, or of another inlined into it.
-#[derive(Debug)]
-pub struct Place {
-    /// The function's symbol, and how far into it.
-    pub symbol: String,
-    pub offset: u64,
-    /// What begins here.
-    pub source: Source,
-    /// The inlined functions that it is in, the outermost first, itself the last; none for a function.
-    pub chain: Vec<usize>,
-    /// Where it is, from the symbol.
-    ranges: Vec<(u64, u64)>,
-}
-
-/// All places of a module.
-#[derive(Debug, Default)]
-pub struct Places {
-    pub list: Vec<Place>,
-}
-
-impl Places {
-    /// Reads the debug information of `module`, whose sources are below `top`.
-    pub fn read(module: &Path, top: &Path) -> Result<Places> {
-        // A module is relocated when it is loaded; the linker does the same for its debug information.
-        let dir = tempfile::tempdir().context("cannot make a temporary directory")?;
-        let linked = dir.path().join("module");
-        let out = Command::new("ld.lld")
-            .args(["-e", "0", "--noinhibit-exec"])
-            .args(["--unresolved-symbols=ignore-all", "-o"])
-            .args([&linked, module])
-            .output()
-            .context("cannot run ld.lld")?;
-        let told = String::from_utf8_lossy(&out.stderr);
-        ensure!(out.status.success(), "cannot link the module:\n{told}");
-        let bytes = fs::read(&linked)?;
-        parse(&bytes, top)
-    }
-
-    /// Adds functions of the kernel itself.
-    pub fn add(&mut self, sources: impl IntoIterator<Item = Source>) {
-        self.list.extend(sources.into_iter().map(|source| Place {
-            symbol: source.name.clone(),
-            offset: 0,
-            source,
-            chain: Vec::new(),
-            ranges: Vec::new(),
-        }));
-    }
-
-    /// The table for qtrace, of the places from `first` on: their numbers, where they are, and whether that is a
-    /// function. Of several inlined functions that begin at one place, the innermost tells of all.
-    pub fn table(&self, first: usize) -> String {
-        let mut at: BTreeMap<(&str, u64), usize> = BTreeMap::new();
-        let mut text = String::new();
-        for (number, place) in self.list.iter().enumerate().skip(first) {
-            if place.chain.is_empty() {
-                text += &format!("{number} {} 0 function\n", place.symbol);
-                continue;
-            }
-            let known = at.entry((&place.symbol, place.offset)).or_insert(number);
-            if self.list[*known].chain.len() < place.chain.len() {
-                *known = number;
-            }
-        }
-        for ((symbol, offset), number) in at {
-            text += &format!("{number} {symbol} {offset} at\n");
-        }
-        text
-    }
-
-    /// The inlined functions around `offset` of a function, the outermost first.
-    pub fn chain_at(&self, symbol: &str, offset: u64) -> &[usize] {
-        let inside = |place: &&Place| {
-            place.symbol == symbol && place.ranges.iter().any(|r| r.0 <= offset && offset < r.1)
-        };
-        let chains = self.list.iter().filter(inside).map(|p| &p.chain[..]);
-        chains.max_by_key(|chain| chain.len()).unwrap_or(&[])
-    }
+/// Reads the debug information of `module`, whose sources are below `top`.
+pub fn read(module: &Path, top: &Path) -> Result<Places> {
+    // A module is relocated when it is loaded; the linker does the same for its debug information.
+    let dir = tempfile::tempdir().context("cannot make a temporary directory")?;
+    let linked = dir.path().join("module");
+    let out = Command::new("ld.lld")
+        .args(["-e", "0", "--noinhibit-exec", "--emit-relocs"])
+        .args(["--unresolved-symbols=ignore-all", "-o"])
+        .args([&linked, module])
+        .output()
+        .context("cannot run ld.lld")?;
+    let told = String::from_utf8_lossy(&out.stderr);
+    ensure!(out.status.success(), "cannot link the module:\n{told}");
+    let bytes = fs::read(&linked)?;
+    parse(&bytes, top)
 }
 
 fn parse(bytes: &[u8], top: &Path) -> Result<Places> {
@@ -138,7 +66,57 @@ fn parse(bytes: &[u8], top: &Path) -> Result<Places> {
             walk.children(&unit, root, None, &[])?;
         }
     }
-    Ok(walk.places)
+    let symbols = walk.symbols.iter().map(|(at, name)| (*at, *name)).collect();
+    let mut places = walk.places;
+    calls(&elf, &mut places, &symbols)?;
+    branches(&elf, &mut places, &symbols)?;
+    Ok(places)
+}
+
+/// Adds the places where another function is called: what it is called from is not always what began last.
+fn calls(elf: &object::File<'_>, places: &mut Places, symbols: &BTreeMap<u64, &str>) -> Result<()> {
+    for section in elf.sections().filter(|s| s.kind() == SectionKind::Text) {
+        let (begin, text) = (section.address(), section.data()?);
+        for (at, relocation) in section.relocations() {
+            let RelocationFlags::Elf { r_type } = relocation.flags() else {
+                continue;
+            };
+            let at = match (elf.architecture(), r_type) {
+                (object::Architecture::Aarch64, object::elf::R_AARCH64_CALL26) => at,
+                (object::Architecture::X86_64, object::elf::R_X86_64_PLT32) => at.wrapping_sub(1),
+                _ => continue,
+            };
+            let opcode = text.get(at.wrapping_sub(begin) as usize);
+            let is_call =
+                elf.architecture() == object::Architecture::Aarch64 || opcode == Some(&0xe8);
+            if is_call {
+                places.add_at(Kind::Call, at, symbols);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Adds the branches of the jump table: each of its entries has where the branch is and where it leads, as distances
+/// from there, and its key.
+fn branches(
+    elf: &object::File<'_>,
+    places: &mut Places,
+    symbols: &BTreeMap<u64, &str>,
+) -> Result<()> {
+    let Some(table) = elf.section_by_name("__jump_table") else {
+        return Ok(());
+    };
+    for (index, entry) in table.data()?.chunks_exact(16).enumerate() {
+        let from = table.address() + 16 * index as u64;
+        let distance = i32::from_le_bytes([entry[0], entry[1], entry[2], entry[3]]);
+        places.add_at(
+            Kind::Branch,
+            from.wrapping_add_signed(distance.into()),
+            symbols,
+        );
+    }
+    Ok(())
 }
 
 struct Walk<'a, 'd> {
@@ -215,7 +193,9 @@ impl<'a> Walk<'a, '_> {
             chain.push(number);
         }
         let from = |address: u64, part: u64| part.wrapping_sub(address);
+        let kinds = [Kind::Function, Kind::Inlined];
         self.places.list.push(Place {
+            kind: kinds[usize::from(inlined)],
             symbol: symbol.to_string(),
             offset: begin - address,
             source,
@@ -301,21 +281,5 @@ impl<'a> Walk<'a, '_> {
         }
         let own = Path::new(&path).strip_prefix(self.top).ok();
         Ok(Some(own.map_or(path.clone(), |p| p.display().to_string())))
-    }
-}
-
-#[cfg(test)]
-impl Places {
-    /// A module of one function.
-    pub fn of_one(symbol: &str, source: Source) -> Places {
-        Places {
-            list: vec![Place {
-                symbol: symbol.into(),
-                offset: 0,
-                source,
-                chain: Vec::new(),
-                ranges: vec![(0, 8)],
-            }],
-        }
     }
 }

@@ -5,9 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{bail, Context, Result};
 
-use super::dwarf::Places;
+use super::places::Places;
 use super::source::{self, Place};
 use super::stage;
+use builder::{called, Builder};
+
+mod builder;
 
 /// A function that was passed, and what it called.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,7 +19,7 @@ pub struct Node {
     pub file: String,
     pub line: u64,
     pub stage: &'static str,
-    /// How long it took, tracing included; not known of an inlined one.
+    /// How long it ran, tracing included and sleep not; not known of an inlined one.
     pub micros: Option<f64>,
     pub inlined: bool,
     pub children: Vec<Node>,
@@ -28,10 +31,10 @@ impl Node {
         self.children.iter().map(|c| 1 + c.below()).sum()
     }
 
-    /// The stages that it and what is below it belong to.
-    pub fn stages(&self, into: &mut BTreeSet<&'static str>) {
-        into.insert(self.stage);
-        self.children.iter().for_each(|c| c.stages(into));
+    /// Itself and all below it.
+    pub fn all(&self) -> Vec<&Node> {
+        let below = self.children.iter().flat_map(Node::all);
+        std::iter::once(self).chain(below).collect()
     }
 }
 
@@ -46,10 +49,13 @@ pub struct Output<'a> {
     symbols: BTreeMap<u64, &'a str>,
     /// What it says of its own work.
     pub notes: Vec<&'a str>,
+    /// The instructions at the branches of the functions that were passed, in hexadecimal, by the numbers of their places.
+    pub branches: Vec<(usize, &'a str)>,
 }
 
 impl<'a> Output<'a> {
-    pub fn parse(text: &'a str) -> Result<Output<'a>> {
+    /// Reads what concerns the message `name`.
+    pub fn parse(text: &'a str, name: &str) -> Result<Output<'a>> {
         let mut output = Output {
             stacks: Vec::new(),
             graph: Vec::new(),
@@ -57,6 +63,7 @@ impl<'a> Output<'a> {
             receiver: "",
             symbols: BTreeMap::new(),
             notes: Vec::new(),
+            branches: Vec::new(),
         };
         let (mut part, mut ended) = ("", false);
         for line in text.lines() {
@@ -70,14 +77,16 @@ impl<'a> Output<'a> {
             };
             let words: Vec<&str> = mark.split(' ').collect();
             match words[..] {
-                ["stacks" | "graph"] => part = words[0],
+                ["stacks" | "graph", of] => part = if of == name { words[0] } else { "" },
                 ["end"] => ended = true,
-                ["sender", tid] => output.sender = tid,
-                ["receiver", tid] => output.receiver = tid,
+                ["sender", tid] if part == "graph" => output.sender = tid,
+                ["receiver", tid] if part == "graph" => output.receiver = tid,
+                ["sender" | "receiver", _] => {} // Another message's.
                 ["at", symbol, address] => {
                     let address = number(address).context("no address")?;
                     output.symbols.insert(address, symbol);
                 }
+                ["branch", id, text] => output.branches.push((id.parse()?, text)),
                 _ => output.notes.push(mark),
             }
         }
@@ -155,7 +164,7 @@ fn builder_node(symbol: &str, sources: &BTreeMap<String, Place>) -> Node {
     let (file, line) = place.unwrap_or_default();
     Node {
         name: symbol.to_string(),
-        stage: stage::of(&file).unwrap_or(""),
+        stage: stage::of(&file, symbol).unwrap_or(""),
         line: line as u64,
         file,
         ..Node::default()
@@ -180,219 +189,6 @@ fn find(node: Node, fits: &impl Fn(&Node) -> bool, found: &mut Option<Node>) {
     }
     for child in node.children {
         find(child, fits, found);
-    }
-}
-
-/// The four columns: time, task, duration, text.
-fn columns(line: &str) -> Option<[&str; 4]> {
-    let mut parts = line.splitn(4, '|').map(str::trim);
-    Some([parts.next()?, parts.next()?, parts.next()?, parts.next()?])
-}
-
-/// The function that a line enters, with its module: (name, module, whether it also leaves it).
-fn called(line: &str) -> Option<(&str, &str, bool)> {
-    let [_, _, _, text] = columns(line)?;
-    let leaf = text.ends_with(");");
-    let (name, _) = text.split_once('(')?;
-    if !(leaf || text.ends_with('{')) || name.starts_with('/') || name.starts_with('}') {
-        return None;
-    }
-    let (name, module) = name.split_once(' ').unwrap_or((name, ""));
-    Some((name, module.trim_matches(['[', ']']), leaf))
-}
-
-enum Kind {
-    Root,
-    Kernel,
-    /// A function of the module, and when it began.
-    Module(usize, f64),
-    Inlined(usize),
-}
-
-struct Builder<'a, 'o> {
-    output: &'o Output<'a>,
-    places: &'o Places,
-    sources: &'o BTreeMap<String, Place>,
-    open: Vec<(Kind, Node)>,
-    /// How deep in what watches, or interrupts.
-    machinery: usize,
-}
-
-impl<'a, 'o> Builder<'a, 'o> {
-    fn new(
-        output: &'o Output<'a>,
-        places: &'o Places,
-        sources: &'o BTreeMap<String, Place>,
-    ) -> Self {
-        Builder {
-            output,
-            places,
-            sources,
-            open: vec![(Kind::Root, Node::default())],
-            machinery: 0,
-        }
-    }
-
-    fn finish(mut self) -> Vec<Node> {
-        while self.open.len() > 1 {
-            self.close();
-        }
-        self.open.remove(0).1.children
-    }
-
-    fn close(&mut self) {
-        if let Some((_, node)) = self.open.pop() {
-            if let Some((_, outer)) = self.open.last_mut() {
-                outer.children.push(node);
-            }
-        }
-    }
-
-    fn line(&mut self, line: &str, task: &str) {
-        let Some([time, who, duration, text]) = columns(line) else {
-            return;
-        };
-        if who.rsplit('-').next() != Some(task) {
-            return;
-        }
-        let time: f64 = time.parse().unwrap_or(0.0);
-        let micros = duration
-            .trim_end_matches(" us")
-            .trim_start_matches(['!', '+', '#', '*', '@', '$', ' '])
-            .parse()
-            .ok();
-        if let Some(event) = text.strip_prefix("/* ") {
-            self.event(event.trim_end_matches(" */"), time);
-        } else if text.starts_with('}') {
-            self.leave(micros);
-        } else if let Some((name, module, leaf)) = called(line) {
-            self.enter(name, module, leaf, micros);
-        }
-    }
-
-    fn enter(&mut self, name: &str, module: &str, leaf: bool, micros: Option<f64>) {
-        let mut node = builder_node(name, self.sources);
-        if module == "qsock" {
-            node.file = "src/helpers".into();
-            (node.stage, node.line) = ("", 0);
-        }
-        let machinery = module == "qprobe"
-            || stage::is_machinery(&node.file)
-            || stage::is_interrupt(&node.file);
-        if self.machinery > 0 || machinery {
-            self.machinery += usize::from(!leaf);
-            return;
-        }
-        node.micros = micros;
-        self.open.push((Kind::Kernel, node));
-        if leaf {
-            self.close();
-        }
-    }
-
-    fn leave(&mut self, micros: Option<f64>) {
-        if self.machinery > 0 {
-            self.machinery -= 1;
-            return;
-        }
-        let Some(at) = self.open.iter().rposition(|o| matches!(o.0, Kind::Kernel)) else {
-            return;
-        };
-        while self.open.len() > at + 1 {
-            self.close();
-        }
-        self.open[at].1.micros = micros;
-        self.close();
-    }
-
-    fn event(&mut self, event: &str, time: f64) {
-        let words: Vec<&str> = event.split(' ').collect();
-        let [name, id, from] = words[..] else { return };
-        let Ok(id) = id.parse::<usize>() else { return };
-        if id >= self.places.list.len() {
-            return;
-        }
-        match name {
-            "qprobe_enter:" => {
-                self.called_from(number(from).unwrap_or(0));
-                let node = self.node(id);
-                self.open.push((Kind::Module(id, time), node));
-            }
-            "qprobe_exit:" => self.exit(id, time),
-            "qprobe_at:" => {
-                let place = &self.places.list[id];
-                let (symbol, chain) = (place.symbol.clone(), place.chain.clone());
-                self.inside(&symbol, &chain);
-            }
-            _ => {}
-        }
-    }
-
-    fn node(&self, id: usize) -> Node {
-        let source = &self.places.list[id].source;
-        Node {
-            name: source.name.clone(),
-            file: source.file.clone(),
-            line: source.line,
-            stage: stage::of(&source.file).unwrap_or(""),
-            ..Node::default()
-        }
-    }
-
-    /// The function that is open ends with `id`.
-    fn exit(&mut self, id: usize, time: f64) {
-        let Some(at) = self
-            .open
-            .iter()
-            .rposition(|o| matches!(o.0, Kind::Module(open, _) if open == id))
-        else {
-            return;
-        };
-        while self.open.len() > at + 1 {
-            self.close();
-        }
-        if let Kind::Module(_, began) = self.open[at].0 {
-            self.open[at].1.micros = Some((time - began) * 1e6);
-        }
-        self.close();
-    }
-
-    /// A function of the module is called from an address: which inlined function that is in.
-    fn called_from(&mut self, address: u64) {
-        let Some((start, symbol)) = self.output.symbols.range(..address).next_back() else {
-            return;
-        };
-        let chain = self.places.chain_at(symbol, address - start - 1).to_vec();
-        self.inside(symbol, &chain);
-    }
-
-    /// What runs in the open function `symbol` is inside of `chain`.
-    fn inside(&mut self, symbol: &str, chain: &[usize]) {
-        let symbol_of = |id: usize| self.places.list[id].symbol.as_str();
-        let Some(at) = self
-            .open
-            .iter()
-            .rposition(|o| matches!(o.0, Kind::Module(id, _) if symbol_of(id) == symbol))
-        else {
-            return;
-        };
-        let mut same = 0;
-        for (open, wanted) in self.open[at + 1..].iter().zip(chain) {
-            match open.0 {
-                Kind::Inlined(id) if id == *wanted => same += 1,
-                _ => break,
-            }
-        }
-        while self.open.len() > at + 1 + same {
-            self.close();
-        }
-        for id in &chain[same..] {
-            let node = Node {
-                inlined: true,
-                ..self.node(*id)
-            };
-            self.open.push((Kind::Inlined(*id), node));
-        }
     }
 }
 

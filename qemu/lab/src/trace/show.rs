@@ -9,6 +9,7 @@ pub struct Row {
     pub depth: usize,
     pub stage: &'static str,
     pub micros: Option<f64>,
+    pub inlined: bool,
     pub name: String,
     pub place: String,
 }
@@ -30,13 +31,12 @@ fn add(node: &Node, depth: usize, outer: &str, full: bool, rows: &mut Vec<Row>) 
     let cut = !full && !way && stage::is_leaf(&node.file);
     let hidden = if cut { node.below() } else { 0 };
     let mut name = short(&node.name);
-    if node.inlined {
-        name += " (inlined)";
-    }
     if hidden > 0 {
         name += &format!(" +{hidden}");
     }
-    let place = match (node.file.as_str(), node.line) {
+    // The core library's files have long names.
+    let file = node.file.rsplit("/rust/library/").next().unwrap_or("");
+    let place = match (file, node.line) {
         ("", _) => String::new(),
         (file, 0) => file.to_string(),
         (file, line) => format!("{file}:{line}"),
@@ -45,6 +45,7 @@ fn add(node: &Node, depth: usize, outer: &str, full: bool, rows: &mut Vec<Row>) 
         depth,
         stage: node.stage,
         micros: node.micros,
+        inlined: node.inlined,
         name,
         place,
     });
@@ -56,7 +57,7 @@ fn add(node: &Node, depth: usize, outer: &str, full: bool, rows: &mut Vec<Row>) 
 }
 
 /// A Rust name without the crate and without what its types are made of.
-fn short(name: &str) -> String {
+pub fn short(name: &str) -> String {
     let mut depth = 0;
     let mut text = String::new();
     let name = name.replace("qsock_main::", "");
@@ -68,24 +69,47 @@ fn short(name: &str) -> String {
             _ => text.push(c),
         }
     }
-    text.replace("::::", "::")
+    let text = text.replace("::::", "::");
+    // Of a trait the last part: `<Type as Trait>`.
+    let text = match text.split_once(" as ") {
+        Some((kind, of)) => {
+            let end = of.find('>').unwrap_or(of.len());
+            let begin = of[..end].rfind("::").map_or(0, |at| at + 2);
+            format!("{kind} as {}", &of[begin..])
+        }
+        None => text,
+    };
+    text.trim_end_matches("::").to_string()
 }
 
-const NAME: usize = 52;
-const PLACE: usize = 36;
+/// The widest that the columns of names and places become.
+const NAME: usize = 76;
+const PLACE: usize = 44;
+
+/// How long a row's function took, or why that is not known.
+fn time(row: &Row) -> String {
+    match row.micros {
+        Some(micros) => format!("{micros:.1}"),
+        None if row.inlined => "inlined".into(),
+        None => String::new(),
+    }
+}
 
 /// A tree as lines of a width.
 pub fn lines(rows: &[Row]) -> Vec<String> {
+    let named = |row: &Row| format!("{}{}", " ".repeat(row.depth), row.name);
+    let widest = |wide: fn(&Row) -> usize| rows.iter().map(wide).max().unwrap_or(0);
+    let name_width = widest(|row| row.depth + row.name.chars().count()).min(NAME);
+    let place_width = widest(|row| row.place.chars().count()).min(PLACE);
     let mut last = "";
     let line = |row: &Row| {
         let margin = if row.stage == last { "" } else { row.stage };
         last = row.stage;
-        let micros = row.micros.map_or(String::new(), |m| format!("{m:.1}"));
-        let name = format!("{}{}", " ".repeat(row.depth), row.name);
         format!(
-            "{margin:<12}{micros:>9}  {:<NAME$}  {:<PLACE$}",
-            cut(&name, NAME),
-            cut(&row.place, PLACE)
+            "{margin:<12}{:>9}  {:<name_width$}  {:<place_width$}",
+            time(row),
+            cut(&named(row), name_width),
+            cut(&row.place, place_width)
         )
     };
     rows.iter().map(line).collect()
@@ -109,49 +133,82 @@ pub fn beside(left: &[String], right: &[String]) -> Vec<String> {
         .collect()
 }
 
-const ROW: usize = 18;
-const WIDTH: usize = 1000;
+/// A tree of the picture: its title and its rows.
+pub type Tree = (String, Vec<Row>);
 
-/// The trees as a picture: a row a function, coloured by stage, with a bar as long as it took.
-pub fn svg(title: &str, trees: &[(String, Vec<Row>)]) -> String {
-    let count: usize = trees.iter().map(|t| t.1.len() + 2).sum();
-    let height = (count + 3) * ROW;
-    let mut text = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" \
-         font-family=\"monospace\" font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n\
-         <text x=\"10\" y=\"{ROW}\" font-size=\"14\">{}</text>\n",
-        escape(title)
-    );
-    let mut y = 2 * ROW;
-    for (name, rows) in trees {
-        y += ROW;
-        text += &format!(
-            "<text x=\"10\" y=\"{y}\" font-weight=\"bold\">{}</text>\n",
-            escape(name)
-        );
-        let longest = rows.iter().filter_map(|r| r.micros).fold(1.0, f64::max);
-        for row in rows {
-            y += ROW;
-            let hue = stage::ALL
-                .iter()
-                .position(|s| *s == row.stage)
-                .map_or(0, |at| at * 360 / stage::ALL.len());
-            let top = y - ROW + 5;
-            let bar = row.micros.unwrap_or(0.0) / longest * 120.0;
-            text += &format!(
-                "<rect x=\"10\" y=\"{top}\" width=\"980\" height=\"{ROW}\" fill=\"hsl({hue},70%,93%)\"/>\
-                 <rect x=\"100\" y=\"{}\" width=\"{bar:.1}\" height=\"8\" fill=\"hsl({hue},60%,60%)\"/>\
-                 <text x=\"14\" y=\"{y}\">{}</text><text x=\"225\" y=\"{y}\">{}</text>\
-                 <text x=\"986\" y=\"{y}\" text-anchor=\"end\" fill=\"#555\">{}</text>\n",
-                top + 5,
-                escape(row.stage),
-                escape(&format!("{}{}", "\u{a0}".repeat(row.depth), row.name)),
-                escape(&row.place)
-            );
+/// In pixels: a row's height, and the width of a character.
+const ROW: usize = 18;
+const CHAR: usize = 8;
+/// Where a tree's columns of time and names begin.
+const TIME: usize = 110;
+const NAMES: usize = 260;
+
+/// The calls as a picture, in each the families' trees beside each other: a row a function, coloured by stage, with a bar
+/// as long as it took.
+pub fn svg(title: &str, calls: &[Vec<Tree>]) -> String {
+    let wide = |tree: &Tree| {
+        let row = |r: &Row| r.depth + r.name.chars().count() + r.place.chars().count() + 3;
+        NAMES + CHAR * tree.1.iter().map(row).max().unwrap_or(0)
+    };
+    let columns = calls.iter().map(Vec::len).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns)
+        .map(|n| calls.iter().filter_map(|c| c.get(n)).map(wide).max())
+        .map(Option::unwrap_or_default)
+        .collect();
+    let (mut body, mut y) = (String::new(), 2 * ROW);
+    for trees in calls {
+        let mut x = 10;
+        for (tree, width) in trees.iter().zip(&widths) {
+            body += &picture(tree, x, y, *width);
+            x += width + 10;
         }
-        y += ROW;
+        y += (trees.iter().map(|t| t.1.len()).max().unwrap_or(0) + 3) * ROW;
     }
-    text + "</svg>\n"
+    let width: usize = 10 + widths.iter().map(|w| w + 10).sum::<usize>();
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{y}\" \
+         font-family=\"monospace\" font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n\
+         <text x=\"10\" y=\"{ROW}\" font-size=\"14\">{}</text>\n{body}</svg>\n",
+        escape(title)
+    )
+}
+
+/// One tree at a place of a width.
+fn picture((name, rows): &Tree, x: usize, top: usize, width: usize) -> String {
+    let mut y = top + ROW;
+    let mut text = format!(
+        "<text x=\"{x}\" y=\"{y}\" font-weight=\"bold\">{}</text>\n",
+        escape(name)
+    );
+    let longest = rows.iter().filter_map(|r| r.micros).fold(1.0, f64::max);
+    for row in rows {
+        y += ROW;
+        let at = stage::ALL.iter().position(|s| *s == row.stage);
+        let hue = at.unwrap_or(0) * 360 / stage::ALL.len();
+        let bar = row.micros.unwrap_or(0.0) / longest * 140.0;
+        let (top, label) = (
+            y - ROW + 5,
+            format!("{}{}", "\u{a0}".repeat(row.depth), row.name),
+        );
+        text += &format!(
+            "<rect x=\"{x}\" y=\"{top}\" width=\"{width}\" height=\"{ROW}\" fill=\"hsl({hue},70%,93%)\"/>\
+             <rect x=\"{}\" y=\"{}\" width=\"{bar:.1}\" height=\"8\" fill=\"hsl({hue},60%,70%)\"/>\
+             <text x=\"{}\" y=\"{y}\">{}</text><text x=\"{}\" y=\"{y}\" fill=\"#555\">{}</text>\
+             <text x=\"{}\" y=\"{y}\">{}</text>\
+             <text x=\"{}\" y=\"{y}\" text-anchor=\"end\" fill=\"#555\">{}</text>\n",
+            x + TIME,
+            top + 5,
+            x + 4,
+            escape(row.stage),
+            x + TIME,
+            time(row),
+            x + NAMES,
+            escape(&label),
+            x + width - 4,
+            escape(&row.place)
+        );
+    }
+    text
 }
 
 fn escape(text: &str) -> String {
@@ -169,6 +226,11 @@ mod tests {
         assert_eq!(
             short("<qsock_main::net::Shim<qsock_main::socket::Q>>::sendmsg"),
             "<net::Shim>::sendmsg"
+        );
+        assert_eq!(short("qsock_main::queue::write::<u8, u16>"), "queue::write");
+        assert_eq!(
+            short("<qsock_main::a::B as core::c::D<u8>>::e"),
+            "<a::B as D>::e"
         );
         assert_eq!(short("fdget"), "fdget");
     }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::dwarf::Source;
+use super::places::Source;
 use crate::artifacts::Arch;
 
 /// File, from the top of the kernel's source, and line.
@@ -23,6 +23,19 @@ pub fn all(ksrc: &Path, file: &str) -> Result<Vec<Source>> {
         line: line as u64,
     };
     Ok(definitions(&text, false).into_iter().map(source).collect())
+}
+
+/// What the module has in C, below `top`.
+pub fn helpers(top: &Path) -> Result<BTreeMap<String, Place>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(top.join("src/helpers"))? {
+        let file = format!("src/helpers/{}", entry?.file_name().to_string_lossy());
+        if file.ends_with(".c") {
+            let defined = all(top, &file)?.into_iter();
+            found.extend(defined.map(|s| (s.name, (s.file, s.line as usize))));
+        }
+    }
+    Ok(found)
 }
 
 /// The definitions of `names`, in what of the kernel a message can pass.
@@ -94,6 +107,14 @@ fn definitions(text: &str, assembly: bool) -> Vec<(String, usize)> {
         if !assembly && !at_margin {
             continue;
         }
+        if let Some(name) = line.trim_start().strip_prefix("entry_handler") {
+            // arm64 makes its entries by a macro of the exception's level, stack, registers and kind.
+            let parts: Vec<_> = name.split(',').map(str::trim).collect();
+            if let [level, stack, registers, kind] = parts[..] {
+                found.push((format!("el{level}{stack}_{registers}_{kind}"), index + 1));
+            }
+            continue;
+        }
         let Some((before, after)) = line.split_once('(') else {
             continue;
         };
@@ -153,8 +174,11 @@ mod tests {
             [("defined".to_string(), 3), ("sys_sendto".to_string(), 7)]
         );
         assert_eq!(
-            definitions("SYM_CODE_START(entry)\n\tcall (x)\n", true),
-            [("entry".to_string(), 1)]
+            definitions(
+                "SYM_CODE_START(entry)\n\tcall (x)\n\tentry_handler\t0, t, 64, sync\n",
+                true
+            ),
+            [("entry".to_string(), 1), ("el0t_64_sync".to_string(), 3)]
         );
     }
 

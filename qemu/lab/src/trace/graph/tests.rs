@@ -5,15 +5,15 @@ use super::*;
 
 const TEXT: &str = "\
 == functions 3 of 4
-== stacks
+== stacks name
    qtrace-7 [000] ..... 1.0: call_sendto: (__x64_sys_sendto+0x4/0x30)
    qtrace-7 [000] ..... 1.0: <stack trace>
  => __x64_sys_sendto
  => do_syscall_64
  => entry_SYSCALL_64_after_hwframe
+== graph name
 == sender 7
 == receiver 8
-== graph
   1.000001 |  qtrace-7  |             |  __x64_sys_sendto() {
   1.000002 |  qtrace-8  |   1.000 us  |    other();
   1.000003 |  qtrace-7  |   2.500 us  |    fdget();
@@ -23,14 +23,20 @@ const TEXT: &str = "\
   1.000007 |  qtrace-7  |   3.000 us  |    _copy_from_iter();
   1.000008 |  qtrace-7  |             |    /* qprobe_exit: 0 0x0 */
   1.000009 |  qtrace-7  |   9.000 us  |  }
+== stacks other
+   other-9 [000] ..... 1.0: call_sendto: (__x64_sys_sendto+0x4/0x30)
+== graph other
+== sender 9
+  2.000001 |  other-9  |   1.000 us  |  of_another();
 == end
 ";
 
 #[test]
 fn a_trace_becomes_a_tree() {
-    let output = Output::parse(TEXT).unwrap();
+    let output = Output::parse(TEXT, "name").unwrap();
+    assert!(!output.names().contains("of_another"));
     assert!(output.names().contains("sys_sendto") && output.names().contains("do_syscall_64"));
-    let source = super::super::dwarf::Source {
+    let source = super::super::places::Source {
         name: "qsock::send".into(),
         file: "src/socket/send.rs".into(),
         line: 5,
@@ -59,8 +65,8 @@ fn a_trace_becomes_a_tree() {
 
 #[test]
 fn half_a_trace_is_none() {
-    assert!(Output::parse(TEXT.trim_end_matches("== end\n")).is_err());
-    let output = Output::parse(TEXT).unwrap();
+    assert!(Output::parse(TEXT.trim_end_matches("== end\n"), "name").is_err());
+    let output = Output::parse(TEXT, "name").unwrap();
     let none = output.tree("recvfrom", &Places::default(), &BTreeMap::new());
     assert!(none.is_err());
 }
