@@ -19,18 +19,23 @@ pub struct Wanted {
     pub names: Vec<String>,
 }
 
-/// The rows of the table that begins with `title`, as their cells, with their lines.
+/// The rows of the tables that begin with `title`, as their cells, with their lines.
 fn rows<'a>(text: &'a str, title: &str) -> Vec<(usize, Vec<&'a str>)> {
-    let lines = text.lines().enumerate();
-    lines
-        .skip_while(|(_, line)| line.trim() != title)
-        .skip(2)
-        .take_while(|(_, line)| line.starts_with('|'))
-        .map(|(at, line)| {
+    let mut rows = Vec::new();
+    // Of a table that is looked for: how many lines of it were passed.
+    let mut inside = None;
+    for (at, line) in text.lines().enumerate() {
+        inside = match inside {
+            Some(passed) if line.starts_with('|') => Some(passed + 1),
+            _ => (line.trim() == title).then_some(0),
+        };
+        // The title, and the line below it.
+        if inside.is_some_and(|passed| passed > 1) {
             let cells = line.trim().trim_matches('|').split(" | ");
-            (at + 1, cells.map(str::trim).collect())
-        })
-        .collect()
+            rows.push((at + 1, cells.map(str::trim).collect()));
+        }
+    }
+    rows
 }
 
 /// The words in backquotes.
