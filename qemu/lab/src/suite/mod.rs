@@ -15,6 +15,7 @@ mod reload;
 mod report;
 mod section;
 mod syscall;
+mod trace;
 pub mod transfer;
 mod vng;
 
@@ -59,6 +60,8 @@ pub enum Suite {
     Guard,
     /// Instructions per operation, held against selftests/bench/budget.toml (stock)
     Bench,
+    /// The stages of a message's way (stock)
+    Trace,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -223,6 +226,9 @@ fn run_in(arch: Arch, config: Config, args: &Args, ui: &Ui) -> Result<()> {
     }
     if args.wants(Suite::Bench) && config == Config::Stock {
         bench::run(arch, ui)?;
+    }
+    if args.wants(Suite::Trace) && config == Config::Stock {
+        trace::run(arch, ui)?;
     }
     Ok(())
 }
