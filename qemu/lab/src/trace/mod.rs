@@ -168,7 +168,8 @@ fn print(title: &str, ways: &[Way], full: bool) {
             .for_each(|line| println!("{}", line.trim_end()));
     }
     println!();
-    for remark in ways.iter().flat_map(Way::remarks) {
+    // The same of all: they share a boot and its probes.
+    for remark in ways.iter().take(1).flat_map(Way::remarks) {
         println!("{remark}");
     }
 }

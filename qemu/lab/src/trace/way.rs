@@ -139,12 +139,11 @@ impl Way {
 
     /// What the guest says of its own work, and of the branches in the functions that the two calls passed.
     pub fn remarks(&self) -> Vec<String> {
-        let note = |note: &String| format!("{}: {note}", self.family);
+        let note = |note: &String| format!("probes: {note}");
         let branch = |branch: &Branch| {
             let state = if branch.is_patched_out() { "out" } else { "in" };
             format!(
-                "{}: branch patched {state} ({}): {}, in {}, {}",
-                self.family,
+                "branch patched {state} ({}): {}, in {}, {}",
                 branch.text,
                 branch.stage,
                 super::show::short(&branch.name),
