@@ -12,34 +12,24 @@ pub(crate) const HEAD_MAX: usize = 64;
 
 /// The acting task: what is dear to find is found when it is asked for, once.
 #[derive(Default)]
-pub(crate) struct Subject(OnceCell<KBox<Found>>);
-
-#[derive(Default)]
-struct Found {
+pub(crate) struct Subject {
     exe: OnceCell<KVec<u8>>,
     cgroup: OnceCell<KVec<u8>>,
 }
 
 /// What `find` finds, kept in `cell`.
-fn once<T>(
-    cell: &OnceCell<T>,
-    find: impl FnOnce() -> Result<T, AllocError>,
-) -> Result<&T, AllocError> {
+fn once(
+    cell: &OnceCell<KVec<u8>>,
+    find: impl FnOnce() -> Result<KVec<u8>, AllocError>,
+) -> Result<&[u8], AllocError> {
     if cell.get().is_none() {
         // Nobody else can have set it meanwhile.
         let _ = cell.set(find()?);
     }
-    cell.get().ok_or(AllocError)
+    Ok(cell.get().map(|path| &**path).unwrap_or_default())
 }
 
 impl Subject {
-    fn found(&self) -> Result<&Found, AllocError> {
-        let found = once(&self.0, || {
-            KBox::new(Found::default(), GFP_KERNEL | __GFP_NOWARN)
-        })?;
-        Ok(found)
-    }
-
     /// The effective user, in the initial user namespace.
     pub(crate) fn uid(&self) -> u32 {
         task::euid()
@@ -57,12 +47,12 @@ impl Subject {
 
     /// The path of the program, as /proc/self/exe shows it. Sleeps.
     pub(crate) fn exe(&self) -> Result<&[u8], AllocError> {
-        Ok(once(&self.found()?.exe, task::exe_path)?)
+        once(&self.exe, task::exe_path)
     }
 
     /// The path of the cgroup in the unified hierarchy. Sleeps.
     pub(crate) fn cgroup(&self) -> Result<&[u8], AllocError> {
-        Ok(once(&self.found()?.cgroup, task::cgroup_path)?)
+        once(&self.cgroup, task::cgroup_path)
     }
 }
 
@@ -168,8 +158,8 @@ impl<'a> Message<'a> {
 }
 
 /// All that a hook is told.
+#[derive(Clone, Copy)]
 pub(crate) struct Context<'a> {
-    subject: Subject,
     object: &'a dyn Object,
     message: Option<&'a Message<'a>>,
 }
@@ -178,16 +168,12 @@ impl<'a> Context<'a> {
     /// What the current task does to `object`, with `message` if it is about one.
     #[inline]
     pub(crate) fn new(object: &'a dyn Object, message: Option<&'a Message<'a>>) -> Self {
-        Self {
-            subject: Subject::default(),
-            object,
-            message,
-        }
+        Self { object, message }
     }
 
-    /// Who acts.
-    pub(crate) fn subject(&self) -> &Subject {
-        &self.subject
+    /// Who acts. What is found of that is kept there.
+    pub(crate) fn subject(&self) -> Subject {
+        Subject::default()
     }
 
     /// On what.

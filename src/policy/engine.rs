@@ -3,7 +3,7 @@
 //! The rules as a hook.
 
 use super::{
-    context::Context,
+    context::{Context, Subject},
     memory::NoMemory,
     report,
     rules::{self, Decision, Facts, Number, Policy, Refusal, Text},
@@ -90,7 +90,11 @@ impl Hook for Engine {
     }
 
     fn any(&self, operation: Operation, cx: &Context<'_>, _file: Option<&FileRef>) -> Verdict {
-        let Ok(decision) = self.policy.decide(operation, cx) else {
+        let told = Told {
+            cx,
+            subject: cx.subject(),
+        };
+        let Ok(decision) = self.policy.decide(operation, &told) else {
             return Verdict::Deny(ENOMEM);
         };
         self.count(&decision);
@@ -101,7 +105,7 @@ impl Hook for Engine {
         };
         let enforced = is_enforcing();
         if decision.audit || verdict != Verdict::Allow {
-            report::tell(operation, cx, &decision, enforced);
+            report::tell(operation, cx, &told.subject, &decision, enforced);
         }
         if enforced {
             verdict
@@ -111,12 +115,18 @@ impl Hook for Engine {
     }
 }
 
-impl Facts for Context<'_> {
+/// What the rules are told.
+struct Told<'a> {
+    cx: &'a Context<'a>,
+    subject: Subject,
+}
+
+impl Facts for Told<'_> {
     fn number(&self, key: Number) -> u64 {
-        let (object, message) = (self.object(), self.message());
+        let (object, message) = (self.cx.object(), self.cx.message());
         match key {
-            Number::Uid => self.subject().uid().into(),
-            Number::Gid => self.subject().gid().into(),
+            Number::Uid => self.subject.uid().into(),
+            Number::Gid => self.subject.gid().into(),
             Number::PeerUid => object.peer_ids().map_or(u64::MAX, |ids| ids.0.into()),
             Number::PeerGid => object.peer_ids().map_or(u64::MAX, |ids| ids.1.into()),
             Number::Len => message.map_or(0, |message| message.len() as u64),
@@ -127,10 +137,10 @@ impl Facts for Context<'_> {
 
     fn text(&self, key: Text) -> Result<&[u8], NoMemory> {
         match key {
-            Text::Exe => self.subject().exe(),
-            Text::Cgroup => self.subject().cgroup(),
-            Text::Name => Ok(self.name()),
-            Text::Peer => Ok(self.peer_name()),
+            Text::Exe => self.subject.exe(),
+            Text::Cgroup => self.subject.cgroup(),
+            Text::Name => Ok(self.cx.name()),
+            Text::Peer => Ok(self.cx.peer_name()),
         }
     }
 }

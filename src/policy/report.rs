@@ -9,7 +9,7 @@
 //! ```
 
 use super::{
-    context::Context,
+    context::{Context, Subject},
     rules::{Decision, Verdict},
     Operation, //
 };
@@ -18,14 +18,20 @@ use kernel::prelude::*;
 
 /// Tells of `decision`, unless too many were told of just now. Sleeps.
 #[cold]
-pub(super) fn tell(operation: Operation, cx: &Context<'_>, decision: &Decision, enforced: bool) {
+pub(super) fn tell(
+    operation: Operation,
+    cx: &Context<'_>,
+    subject: &Subject,
+    decision: &Decision,
+    enforced: bool,
+) {
     if !hook::may_tell() {
         return;
     }
     let Some(mut record) = Record::start() else {
         return;
     };
-    let (subject, object) = (cx.subject(), cx.object());
+    let object = cx.object();
     let (outcome, errno) = match decision.verdict {
         Verdict::Allow => (c"qsock=allowed", 0),
         Verdict::Deny(errno) => (c"qsock=denied", errno),
