@@ -65,3 +65,5 @@ print-module:
 
 clean:
 	@rm -rf build qsock.ko
+
+include tools/install.mk

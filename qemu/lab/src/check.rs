@@ -6,6 +6,7 @@
 //! findings, beside tests that plant violations: a rule that cannot fail is none.
 
 mod census;
+mod docs;
 mod headers;
 mod helpers;
 mod lint;
@@ -83,7 +84,7 @@ impl Outcome {
 type Check = fn(&Tree) -> Result<Outcome>;
 
 // The quick ones first.
-const CHECKS: [(&str, Check); 14] = [
+const CHECKS: [(&str, Check); 16] = [
     ("rooms", rooms),
     ("helpers", helpers),
     ("unsafe", unsafe_census),
@@ -92,6 +93,8 @@ const CHECKS: [(&str, Check); 14] = [
     ("words", words),
     ("top", top),
     ("readme", readme_tables),
+    ("man", docs::man),
+    ("uapi", docs::uapi),
     ("fmt", style::format),
     ("checkpatch", style::checkpatch),
     ("policy", policy::language),
