@@ -13,8 +13,15 @@ endif
 arch := $(if $(ARCH),--arch $(ARCH))
 config := $(if $(CONFIG),--config $(CONFIG))
 
-.DEFAULT_GOAL := module
-.PHONY: module qsockctl kdir run test bench check shell doc clean cold-test print-kdir print-image print-module trace
+.DEFAULT_GOAL := all
+.PHONY: module qsockctl kdir run test bench check shell doc clean cold-test print-kdir print-image print-module trace all tools
+
+include tools/install.mk
+
+# What `make install` installs; a tree in KDIR asks for the module alone
+all: module $(if $(KDIR),,tools)
+
+tools: $(TOOLS)
 
 # qsock.ko for KDIR, for CONFIG or KERNEL, or for the kernel that the last `make kdir` named (at first: stock)
 module:
@@ -65,5 +72,3 @@ print-module:
 
 clean:
 	@rm -rf build qsock.ko
-
-include tools/install.mk

@@ -64,6 +64,9 @@ pub fn root(job: &Job) -> Result<Archive> {
     archive.file("bin/qcat", &parts.qcat)?;
     archive.file("bin/qsockctl", &parts.qsockctl)?;
     modules(&mut archive, &parts.module)?;
+    if job.modules {
+        modules(&mut archive, &parts.module)?;
+    }
     for overlay in &job.overlays {
         archive.tree("", overlay)?;
     }

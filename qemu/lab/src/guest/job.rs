@@ -21,6 +21,8 @@ pub struct Job {
     pub share: Option<PathBuf>,
     /// Parameters to load the module with; None leaves it unloaded.
     pub module: Option<String>,
+    /// Whether qsock.ko and the test modules are in /lib/modules at all.
+    pub modules: bool,
     /// More of the kernel's command line.
     pub append: Vec<String>,
     /// The whole run, boot included.
@@ -44,6 +46,7 @@ impl Job {
             overlays: Vec::new(),
             share: None,
             module: Some(String::new()),
+            modules: true,
             append: Vec::new(),
             timeout: Some(Duration::from_secs(if instrumented(config) {
                 1800

@@ -7,6 +7,7 @@ mod af_unix;
 mod bench;
 mod guard;
 mod host;
+mod install;
 mod kmemleak;
 mod kselftest;
 mod ktap;
@@ -58,6 +59,8 @@ pub enum Suite {
     Kmemleak,
     /// The promises of qemu/run (stock)
     Guard,
+    /// `make install`, and the examples of the man page with what it installed (stock)
+    Install,
     /// Instructions per operation, held against selftests/bench/budget.toml (stock)
     Bench,
     /// The stages of a message's way (stock)
@@ -223,6 +226,9 @@ fn run_in(arch: Arch, config: Config, args: &Args, ui: &Ui) -> Result<()> {
     }
     if args.wants(Suite::Guard) && debian {
         guard::run(arch, config, ui)?;
+    }
+    if args.wants(Suite::Install) && debian {
+        install::run(arch, config, ui)?;
     }
     if args.wants(Suite::Bench) && config == Config::Stock {
         bench::run(arch, ui)?;
