@@ -14,7 +14,7 @@ arch := $(if $(ARCH),--arch $(ARCH))
 config := $(if $(CONFIG),--config $(CONFIG))
 
 .DEFAULT_GOAL := all
-.PHONY: module qsockctl kdir run test bench check shell doc clean cold-test print-kdir print-image print-module trace all tools
+.PHONY: module qsockctl kdir run test bench check shell doc clean cold-test print-kdir print-image print-module trace all tools deb
 
 include tools/install.mk
 
@@ -50,6 +50,10 @@ trace:
 
 check:
 	@$(LAB) check
+
+# The Debian packages, in build/deb
+deb:
+	@$(LAB) deb
 
 shell:
 	@qemu/run $(arch) $(config) --tty -- sh

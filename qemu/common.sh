@@ -58,3 +58,41 @@ in_namespace() {
 host_acquire() {
 	apt-config dump Acquire | grep -vE '^Acquire::(IndexTargets|Changelogs|CompressionTypes|Languages|cdrom|GzipIndexes)|""; *$' || :
 }
+
+# The packages that qemu/packages has below some headings, but for those that carry the version of a compiler: a machine
+# has the ones of its own release.
+packages() { # HEADING...
+	for heading; do
+		sed -n "/^# $heading/,/^\$/p" "$top/qemu/packages"
+	done | sed '/^#/d; /^$/d; /-[0-9]/d'
+}
+
+# Whether this machine serves itself for a command: one about the kernel that runs here, on a Debian that has the tools
+# which that kernel was built with. QSOCK_HOST=1 says so outright, as DKMS does for a kernel that does not run yet.
+host_serves() { # COMMAND...
+	release=$( (. /etc/os-release && [ "$ID" = debian ] && echo "${VERSION_ID:-99}") 2>/dev/null) || release=0
+	if [ "$release" -lt 13 ]; then
+		[ "${QSOCK_HOST-}" != 1 ] || die "QSOCK_HOST=1 is for Debian 13 and newer: elsewhere, give a built tree with KDIR=."
+		return 1
+	fi
+	if [ "${QSOCK_HOST-}" != 1 ]; then
+		arch=$(uname -m | sed s/aarch64/arm64/)
+		case "$*" in
+		'lab kdir --choose --kernel running' | 'lab module --kernel running') ;;
+		'lab module --chosen' | 'lab qsock'*) [ "$(cat "$top/build/kernel-$arch" 2>/dev/null)" = "$(uname -r)" ] || return 1 ;;
+		*) return 1 ;;
+		esac
+	fi
+	set -- 'Building a kernel' 'Rust as'
+	# A package of qsock brings lab with it.
+	[ ! -d "$top/qemu/lab" ] || set -- "$@" 'qemu\/lab'
+	missing=
+	for package in $(packages "$@"); do
+		[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing="$missing $package"
+	done
+	[ -n "$missing" ] || return 0
+	# The build root has the tools of Debian 13 alone.
+	[ "$release" = 13 ] && [ "${QSOCK_HOST-}" != 1 ] ||
+		die "this kernel wants this machine's own tools: have root run 'apt-get install$missing', then run this again."
+	return 1
+}

@@ -2,7 +2,7 @@
 //! What guests and tests are made of: architectures, kernel configurations, and the files that belong to them.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
@@ -105,6 +105,11 @@ pub fn cross(arch: Arch) -> Cross {
     }
 }
 
+/// Whether this is no build root, but a machine that serves itself for its own kernels.
+pub fn on_host() -> bool {
+    !Path::new("/etc/qsock-root").exists()
+}
+
 /// The checkout.
 pub fn top() -> Result<PathBuf> {
     variable("QSOCK_TOP").map(PathBuf::from)
@@ -151,6 +156,7 @@ pub fn bare_make() -> Command {
         "LLVM",
         "CROSS_COMPILE",
         "LOCALVERSION",
+        "KERNELRELEASE",
         "KBUILD_OUTPUT",
         "KCONFIG_CONFIG",
         "KCONFIG_ALLCONFIG",
@@ -169,7 +175,7 @@ pub fn make_cmd(arch: Arch, config: Config) -> Result<Command> {
     if built::is(config) {
         make.args(built::variables());
     } else {
-        make.args(kdir::variables(&kernel::find(&Kernel::of(config), arch)?));
+        make.args(kdir::variables(&kernel::find(&Kernel::of(config), arch)?)?);
     }
     Ok(make)
 }

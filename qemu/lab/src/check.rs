@@ -17,7 +17,7 @@ mod rooms;
 mod rust;
 mod style;
 mod tools;
-mod tree;
+pub mod tree;
 mod words;
 
 use crate::artifacts::{self, Arch, Config};

@@ -114,7 +114,7 @@ pub fn installed(packages: &[&str]) -> Result<String> {
     )?;
     if text.split_whitespace().count() != packages.len() {
         bail!(
-            "the build root lacks one of {}: remove it from the cache and run this again",
+            "one of {} is missing: if this is the build root, remove it from the cache and run this again",
             packages.join(", ")
         );
     }
@@ -155,13 +155,27 @@ fn own_lists() -> Result<Option<(PathBuf, SystemTime)>> {
     let time = |path: &Path| fs::metadata(path).and_then(|meta| meta.modified()).ok();
     let own = time(&cache::beside(&lists, ".ok"));
     Ok(own
-        .filter(|own| Some(*own) > time(Path::new("/etc/qsock-root")))
+        .filter(|own| Some(*own) > time(Path::new(theirs())))
         .map(|own| (lists, own)))
+}
+
+/// What has the time of the lists that apt has by itself.
+fn theirs() -> &'static str {
+    if artifacts::on_host() {
+        "/var/lib/apt/lists"
+    } else {
+        "/etc/qsock-root"
+    }
 }
 
 /// What changes when the lists do: part of the key of what was looked up in them.
 pub fn lists_stamp() -> Result<String> {
-    let root = fs::read_to_string("/etc/qsock-root").unwrap_or_default();
+    let root = if artifacts::on_host() {
+        let time = fs::metadata(theirs()).and_then(|meta| meta.modified());
+        format!("{time:?}")
+    } else {
+        fs::read_to_string(theirs()).unwrap_or_default()
+    };
     Ok(format!("{root} {:?}", own_lists()?.map(|(_, time)| time)))
 }
 

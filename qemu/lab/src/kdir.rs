@@ -138,7 +138,7 @@ pub fn headers(debian: &Debian, arch: &str) -> Result<PathBuf> {
     let dir = cache::folder(&format!("headers/{arch}-{version}"), &what, |dir| {
         progress::need_space(dir, 50, &what)?;
         let mut make = artifacts::bare_make();
-        make.args(variables(debian))
+        make.args(variables(debian)?)
             .arg("-C")
             .arg(source(debian)?)
             .args([format!("O={}", dir.display()), format!("ARCH={arch}")])
@@ -150,15 +150,50 @@ pub fn headers(debian: &Debian, arch: &str) -> Result<PathBuf> {
 }
 
 /// The variables that a Debian kernel's tree is prepared and used with.
-pub fn variables(debian: &Debian) -> Vec<String> {
+pub fn variables(debian: &Debian) -> Result<Vec<String>> {
     let mut variables = artifacts::cross(debian.arch).make_args;
     variables.push(format!("LOCALVERSION={}", debian.local_version()));
-    variables
+    if artifacts::on_host() {
+        // The last word counts.
+        variables.push(format!("CC={}", compiler(debian)?));
+    }
+    Ok(variables)
+}
+
+/// The compiler that built a kernel, by the name that its configuration begins with.
+fn compiler(debian: &Debian) -> Result<String> {
+    let config = kconfig::read(&headers_of(debian)?.join(".config"))?;
+    config
+        .get("CONFIG_CC_VERSION_TEXT")
+        .and_then(|text| text.trim_matches('"').split(' ').next())
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .context("the kernel's configuration names no compiler")
+}
+
+/// What the headers package of a kernel holds.
+fn headers_of(debian: &Debian) -> Result<PathBuf> {
+    let unpacked = deb::unpack(&debian.headers)?;
+    Ok(unpacked.join(format!("usr/src/linux-headers-{}", debian.release)))
+}
+
+/// What the tools are that would prepare a tree: part of its key.
+fn toolchain(debian: &Debian) -> Result<String> {
+    if !artifacts::on_host() {
+        return deb::installed(&TOOLS);
+    }
+    let cc = compiler(debian)?;
+    let out = Command::new(&cc).arg("--version").output();
+    let out = out.with_context(|| {
+        format!("{cc}, which built this kernel, is not here: install the kernel's headers package")
+    })?;
+    let version = String::from_utf8_lossy(&out.stdout).into_owned();
+    Ok(version + &deb::installed(&["rustc", "rust-src", "bindgen", "binutils"])?)
 }
 
 fn prepared(debian: &Debian) -> Result<PathBuf> {
     let arch = debian.arch;
-    let key = cache::key(&[RECIPE, &debian.version, &deb::installed(&TOOLS)?]);
+    let key = cache::key(&[RECIPE, &debian.version, &toolchain(debian)?]);
     let what = format!("the {} tree of {}", arch.name(), debian.release);
     cache::folder(
         &format!("kdir/{}-{}-{key}", arch.name(), debian.release),
@@ -166,8 +201,7 @@ fn prepared(debian: &Debian) -> Result<PathBuf> {
         |dir| {
             progress::need_space(dir, 500, &what)?;
             let source = source(debian)?;
-            let headers = deb::unpack(&debian.headers)?
-                .join(format!("usr/src/linux-headers-{}", debian.release));
+            let headers = headers_of(debian)?;
             for file in [".config", "Module.symvers"] {
                 fs::copy(headers.join(file), dir.join(file))
                     .with_context(|| format!("package {} has no {file}", debian.headers.name))?;
@@ -182,7 +216,7 @@ fn prepared(debian: &Debian) -> Result<PathBuf> {
             let step = |what: &str, targets: &[&str], lines: usize| {
                 let mut command = artifacts::bare_make();
                 command
-                    .args(variables(debian))
+                    .args(variables(debian)?)
                     .arg("-C")
                     .arg(&source)
                     .arg(format!("O={}", dir.display()))
@@ -225,8 +259,13 @@ fn same_configuration(theirs: &kconfig::Options, ours: &kconfig::Options) -> Res
         })
         .collect();
     if !differing.is_empty() {
+        let (who, cure) = if artifacts::on_host() {
+            ("this machine", "upgrade both")
+        } else {
+            ("the build root", "remove the root from the cache")
+        };
         bail!(
-            "the build root would not build this kernel as Debian did ({}): its packages and the kernel are of different times; remove the root from the cache and run this again",
+            "{who} would not build this kernel as Debian did ({}): its packages and the kernel are of different times; {cure} and run this again",
             differing.join("; ")
         );
     }

@@ -20,6 +20,7 @@ mod kconfig;
 mod kdir;
 mod kernel;
 mod module;
+mod package;
 mod progress;
 mod suite;
 mod trace;
@@ -46,6 +47,8 @@ enum Command {
     Module(module::Args),
     /// Build qsockctl, static, and print its path
     Qsockctl(artifacts::ArchArgs),
+    /// Build the Debian packages, ask lintian, and print their paths
+    Deb,
     /// Run a command in a guest with the module loaded
     Run(guest::Args),
     /// Move a file through a guest's sockets and show it
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
         Command::Image(args) => artifacts::print_image(args),
         Command::Module(args) => module::main(args),
         Command::Qsockctl(args) => artifacts::print_qsockctl(args),
+        Command::Deb => package::main(),
         Command::Run(args) => guest::main(args),
         Command::Demo(args) => demo::main(args),
         Command::Bench(args) => bench::main(args),

@@ -103,7 +103,7 @@ impl Target {
         Ok(Target {
             arch,
             tree,
-            variables: kdir::variables(&kernel::find(kernel, arch)?),
+            variables: kdir::variables(&kernel::find(kernel, arch)?)?,
             out,
         })
     }

@@ -8,7 +8,7 @@ const MOST_LINES_OF_ROOT: usize = 100;
 const SPDX: &str = "SPDX-License-Identifier: GPL-2.0";
 
 // Their formats have no comments.
-const UNTAGGED_NAMES: [&str; 3] = ["Cargo.lock", "passwd", "group"];
+const UNTAGGED_NAMES: [&str; 5] = ["Cargo.lock", "passwd", "group", "changelog", "format"];
 const UNTAGGED_EXTENSIONS: [&str; 2] = ["json", "patch"];
 
 /// Whether a file must carry the licence tag: every one that can hold a comment and is ours.
