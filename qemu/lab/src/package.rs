@@ -31,7 +31,7 @@ pub fn build() -> Result<Vec<PathBuf>> {
     }
     let source = out.join("source");
     cache::wipe(&source)?;
-    copy(&top, &source)?;
+    copy(&Tree::open(&top)?, &source)?;
     fs::rename(source.join("tools/debian"), source.join("debian"))
         .context("the checkout has no tools/debian")?;
 
@@ -75,11 +75,10 @@ fn products(out: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// The checkout's files, with their times: cargo looks at these.
-fn copy(top: &Path, to: &Path) -> Result<()> {
-    let tree = Tree::open(top)?;
+pub fn copy(tree: &Tree, to: &Path) -> Result<()> {
     let names: Vec<&str> = tree.files().collect();
     let mut rsync = Command::new("rsync");
-    rsync.args(["-a", "--files-from=-"]).arg(top).arg(to);
+    rsync.args(["-a", "--files-from=-"]).arg(&tree.root).arg(to);
     let mut child = rsync
         .stdin(Stdio::piped())
         .spawn()
