@@ -14,14 +14,12 @@ arch := $(if $(ARCH),--arch $(ARCH))
 config := $(if $(CONFIG),--config $(CONFIG))
 
 .DEFAULT_GOAL := all
-.PHONY: module qsockctl kdir run test bench check shell doc clean cold-test print-kdir print-image print-module trace all tools deb
+.PHONY: all module tools qsockctl kdir run test bench trace check deb shell doc clean cold-test print-kdir print-image print-module
 
 include tools/install.mk
 
 # What `make install` installs; a tree in KDIR asks for the module alone
 all: module $(if $(KDIR),,tools)
-
-tools: $(TOOLS)
 
 # qsock.ko for KDIR, for CONFIG or KERNEL, or for the kernel that the last `make kdir` named (at first: stock)
 module:
@@ -30,6 +28,10 @@ module:
 # The command line tool, static, as build/<arch>/qsockctl
 qsockctl:
 	@$(LAB) qsockctl $(arch)
+
+# The launcher and its library, in build/<arch>/tools, and qsockctl
+tools: qsockctl
+	@$(LAB) tools $(arch)
 
 kdir:
 	@$(LAB) kdir $(arch) $(if $(KERNEL),--choose --kernel $(KERNEL),$(or $(config),--choose))

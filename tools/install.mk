@@ -2,9 +2,9 @@
 #
 # make install, make uninstall: what goes where, below DESTDIR=. Nothing is built here: `make` builds, and this runs as root.
 
-# The programs, as `make` leaves them in build/<arch>. One joins by its name and a target that makes it; a man page
-# joins by being there.
-TOOLS :=
+# The programs and the library of one, as `make` leaves them in build/<arch>. A man page joins by being there.
+TOOLS := qsockctl tools/qsock-run
+LIBRARY := tools/libqsock_run.so
 
 prefix ?= /usr/local
 includedir ?= $(prefix)/include
@@ -15,6 +15,7 @@ MODULE ?= qsock.ko
 INSTALL_DATA := install -D -m 644
 tool_dir := build/$(or $(ARCH),$(patsubst aarch64,arm64,$(shell uname -m)))
 built_tools := $(wildcard $(addprefix $(tool_dir)/,$(TOOLS)))
+built_library := $(wildcard $(tool_dir)/$(LIBRARY))
 man_pages := $(wildcard tools/*.[1-8])
 man_target = $(DESTDIR)$(mandir)/man$(subst .,,$(suffix $(1)))/$(notdir $(1))
 # Its tools are not on every user's path.
@@ -48,12 +49,14 @@ install-user:
 	$(INSTALL_DATA) include/uapi/linux/qsock.h $(DESTDIR)$(includedir)/linux/qsock.h
 	$(foreach page,$(man_pages),$(INSTALL_DATA) $(page) $(call man_target,$(page)) &&) :
 	$(foreach tool,$(built_tools),install -D -m 755 $(tool) $(DESTDIR)$(prefix)/bin/$(notdir $(tool)) &&) :
+	$(if $(built_library),$(INSTALL_DATA) $(built_library) $(DESTDIR)$(prefix)/lib/qsock/$(notdir $(LIBRARY)))
 	$(INSTALL_DATA) tools/modprobe.conf $(DESTDIR)$(docdir)/examples/modprobe.conf
 
 # For every kernel that has it
 uninstall:
 	rm -f $(DESTDIR)$(includedir)/linux/qsock.h $(foreach page,$(man_pages),$(call man_target,$(page)))
-	rm -f $(addprefix $(DESTDIR)$(prefix)/bin/,$(TOOLS)) $(DESTDIR)$(docdir)/examples/modprobe.conf
+	rm -f $(addprefix $(DESTDIR)$(prefix)/bin/,$(notdir $(TOOLS))) $(DESTDIR)$(docdir)/examples/modprobe.conf
+	rm -rf $(DESTDIR)$(prefix)/lib/qsock
 	[ ! -d $(DESTDIR)$(docdir) ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$(docdir)/examples $(DESTDIR)$(docdir)
 	for module in $(DESTDIR)/lib/modules/*/updates/qsock.ko; do \
 		[ -f "$$module" ] || continue; \

@@ -258,7 +258,7 @@ pub struct ImageArgs {
 #[derive(clap::Args)]
 pub struct ArchArgs {
     #[arg(long, value_enum, default_value = "x86_64")]
-    arch: Arch,
+    pub arch: Arch,
 }
 
 /// `lab qsockctl`: prints the path of the command line tool.

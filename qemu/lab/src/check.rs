@@ -84,7 +84,7 @@ impl Outcome {
 type Check = fn(&Tree) -> Result<Outcome>;
 
 // The quick ones first.
-const CHECKS: [(&str, Check); 16] = [
+const CHECKS: [(&str, Check); 17] = [
     ("rooms", rooms),
     ("helpers", helpers),
     ("unsafe", unsafe_census),
@@ -99,6 +99,7 @@ const CHECKS: [(&str, Check); 16] = [
     ("checkpatch", style::checkpatch),
     ("policy", policy::language),
     ("lab", lint::lab),
+    ("tools", lint::tools),
     ("clippy", lint::clippy),
     ("doc", lint::doc),
 ];

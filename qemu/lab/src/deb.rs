@@ -21,6 +21,13 @@ pub struct Package {
     pub size: u64,
 }
 
+impl std::fmt::Display for Package {
+    /// As apt-get takes it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}={}", self.name, self.arch, self.version)
+    }
+}
+
 /// A download failed: without network, or because the archive has moved on since its lists were fetched.
 #[derive(Debug)]
 pub struct NotFetched;
@@ -204,14 +211,56 @@ pub fn unpack(package: &Package) -> Result<PathBuf> {
     )
 }
 
+/// Packages for amd64 and all that they depend on, as if nothing was installed.
+pub fn with_dependencies(names: &[&str]) -> Result<Vec<Package>> {
+    let nothing = tempfile::NamedTempFile::new().context("cannot make a temporary file")?;
+    let mut status = std::ffi::OsString::from("Dir::State::status=");
+    status.push(nothing.path());
+    let mut get = apt("apt-get")?;
+    get.arg("-o").arg(status);
+    get.args(["--no-install-recommends", "--simulate", "install"]);
+    let out = get.args(names).output().context("cannot run apt-get")?;
+    let found: Vec<Package> = String::from_utf8_lossy(&out.stdout)
+        .lines()
+        .filter_map(to_install)
+        .collect();
+    if !out.status.success() || found.is_empty() {
+        let why = String::from_utf8_lossy(&out.stderr).into_owned();
+        bail!(anyhow::anyhow!(why.trim_end().to_owned()).context(NotFetched));
+    }
+    Ok(found)
+}
+
+/// `Inst NAME (VERSION ORIGIN [ARCH])`, perhaps with more behind it.
+fn to_install(line: &str) -> Option<Package> {
+    let (name, rest) = line.strip_prefix("Inst ")?.split_once(" (")?;
+    let version = rest.split(' ').next()?;
+    let (arch, _) = rest.split_once('[')?.1.split_once(']')?;
+    Some(Package {
+        name: name.to_owned(),
+        version: version.to_owned(),
+        arch: arch.to_owned(),
+        size: 0,
+    })
+}
+
+/// Downloads packages into `dir`.
+pub fn download_all(packages: &[Package], dir: &Path) -> Result<()> {
+    let what = format!("downloading {} packages", packages.len());
+    let mut get = apt("apt-get")?;
+    get.current_dir(dir).arg("download");
+    get.args(packages.iter().map(|p| p.to_string().replace(":all=", "=")));
+    let log = cache::log("download.log")?;
+    progress::run(&what, &mut get, &log, packages.len()).context(NotFetched)
+}
+
 fn download(package: &Package, dir: &Path) -> Result<PathBuf> {
     let what = format!(
         "downloading {} ({:.1} MB)",
         package.name,
         package.size as f64 / 1e6
     );
-    let spec = format!("{}:{}={}", package.name, package.arch, package.version);
-    let spec = spec.replace(":all=", "=");
+    let spec = package.to_string().replace(":all=", "=");
     let mut get = apt("apt-get")?;
     get.current_dir(dir).args(["download", &spec]);
     let log = cache::log(&format!("download-{}.log", package.name))?;
@@ -231,4 +280,17 @@ fn size_of(dir: &Path) -> u64 {
         .filter_map(|entry| entry.metadata().ok())
         .map(|meta| meta.len())
         .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_apt_would_install_is_read() {
+        let package =
+            to_install("Inst a-b (1:2-3+b4 Debian:13.2/stable [amd64]) [c:amd64 ]").unwrap();
+        assert_eq!(package.to_string(), "a-b:amd64=1:2-3+b4");
+        assert!(to_install("Conf a-b (1:2-3+b4 Debian:13.2/stable [amd64])").is_none());
+    }
 }

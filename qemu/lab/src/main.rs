@@ -24,7 +24,9 @@ mod package;
 mod progress;
 mod suite;
 mod trace;
+mod tools;
 mod um;
+mod userland;
 
 #[derive(Parser)]
 #[command(name = "lab", about = "Kernels, guests and tests of qsock")]
@@ -43,6 +45,10 @@ enum Command {
     Kdir(kdir::Args),
     /// Print the path of a kernel image
     Image(artifacts::ImageArgs),
+    /// Build qsock-run and its library, and print their folder
+    Tools(artifacts::ArchArgs),
+    /// Print the folder of the user land that the suite `programs` runs in
+    Userland,
     /// Build qsock.ko and the test modules, and print the path of qsock.ko
     Module(module::Args),
     /// Build qsockctl, static, and print its path
@@ -67,6 +73,8 @@ fn main() -> ExitCode {
         Command::Doc => doc::main(),
         Command::Kdir(args) => kdir::main(args),
         Command::Image(args) => artifacts::print_image(args),
+        Command::Tools(args) => tools::main(args),
+        Command::Userland => userland::main(),
         Command::Module(args) => module::main(args),
         Command::Qsockctl(args) => artifacts::print_qsockctl(args),
         Command::Deb => package::main(),

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 //! What compilers and linters say: clippy and sparse over the module, rustdoc of it, and clippy and
-//! the unit tests of the lab.
+//! the unit tests of the lab and of the tools.
 
 use super::tools::{compiler_messages, run};
 use super::tree::Tree;
 use super::Outcome;
 use crate::artifacts::{self, Arch, Config};
-use crate::doc;
+use crate::{doc, tools};
 use anyhow::{Context, Result};
 use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
@@ -101,20 +101,45 @@ pub fn doc(tree: &Tree) -> Result<Outcome> {
 /// Clippy and the unit tests of the lab itself, these checks included.
 pub fn lab(tree: &Tree) -> Result<Outcome> {
     let folder = lab_folder(tree)?;
+    clippy_and_tests(
+        tree,
+        &folder,
+        cargo("clippy", &folder)?,
+        cargo("test", &folder)?,
+    )
+}
+
+/// The same of the crates of tools/. What needs the module runs in a guest: the suite `programs`.
+pub fn tools(tree: &Tree) -> Result<Outcome> {
+    let folder = tools::workspace()?;
+    let mut test = tools::cargo("test", Arch::X86_64)?;
+    test.args(["--lib", "--bins"]);
+    clippy_and_tests(tree, &folder, tools::cargo("clippy", Arch::X86_64)?, test)
+}
+
+/// Clippy with warnings as errors, and tests of which there must be some.
+fn clippy_and_tests(
+    tree: &Tree,
+    folder: &Path,
+    mut clippy: Command,
+    mut test: Command,
+) -> Result<Outcome> {
     let mut outcome = Outcome::new("");
-    let mut clippy = cargo("clippy", &folder)?;
     clippy.args(["--all-targets", "--", "-Dwarnings"]);
     let out = run(&mut clippy)?;
     let text = String::from_utf8_lossy(&out.stderr).into_owned();
-    outcome.findings = compiler_messages(tree, &folder, &text);
+    outcome.findings = compiler_messages(tree, folder, &text);
     if !out.status.success() && outcome.findings.is_empty() {
         outcome.raw(&out);
     }
-    let out = run(&mut cargo("test", &folder)?)?;
+    let out = run(&mut test)?;
     let text = String::from_utf8_lossy(&out.stdout).into_owned();
-    let passed = text.lines().find(|line| line.starts_with("test result:"));
-    outcome.note = format!("clippy; {}", passed.unwrap_or("no test result"));
-    let none = passed.is_none_or(|line| line.contains(" 0 passed"));
+    let results = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("test result: "));
+    let passed: Vec<&str> = results.collect();
+    outcome.note = format!("clippy; tests: {}", passed.join("; "));
+    let none = passed.iter().all(|line| line.contains(" 0 passed"));
     if !out.status.success() || none {
         outcome.raw(&out);
     }

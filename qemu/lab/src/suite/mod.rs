@@ -12,6 +12,7 @@ mod kmemleak;
 mod kselftest;
 mod ktap;
 mod kunit;
+mod programs;
 mod reload;
 mod report;
 mod section;
@@ -61,6 +62,8 @@ pub enum Suite {
     Guard,
     /// `make install`, and the examples of the man page with what it installed (stock)
     Install,
+    /// Debian's programs over AF_QSOCK beside AF_UNIX (x86_64; shorter on debug)
+    Programs,
     /// Instructions per operation, held against selftests/bench/budget.toml (stock)
     Bench,
     /// The stages of a message's way (stock)
@@ -229,6 +232,9 @@ fn run_in(arch: Arch, config: Config, args: &Args, ui: &Ui) -> Result<()> {
     }
     if args.wants(Suite::Install) && debian {
         install::run(arch, config, ui)?;
+    }
+    if args.wants(Suite::Programs) && arch == Arch::X86_64 {
+        programs::run(arch, config, ui)?;
     }
     if args.wants(Suite::Bench) && config == Config::Stock {
         bench::run(arch, ui)?;

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Debian's programs over AF_QSOCK beside AF_UNIX: selftests/programs runs them in a guest that has a Debian user land
+//! ([`crate::userland`]), and this reads what it says. The guest counts instructions: a second of its rates is as many
+//! as there are nanoseconds in one.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use super::report::{self, Case, Outcome, Place, Ui};
+use super::section::{self, Section};
+use crate::artifacts::{self, Arch, Config};
+use crate::guest::{job::instrumented, Job};
+use crate::{cache, tools, userland};
+
+const SUITE: &str = "programs";
+
+/// How far below AF_UNIX a rate may be: what a run differs from the next by, when processes meet in another order.
+const TOLERANCE: f64 = 0.97;
+
+/// What is known to be slower, down to which ratio, and why.
+const SLOWER: [(&str, &str, f64, &str); 1] = [(
+    "nginx",
+    "large file by sendfile",
+    0.55,
+    "sendfile(2) hands AF_UNIX the file's pages, which copies them once less",
+)];
+
+/// Where the guest has the driver and its scripts.
+const GUEST: &str = "programs";
+
+/// What makes a system of the shared user land: nothing in it is written.
+const ENTER: &str = "\
+mount -o remount,ro /mnt && mount -t tmpfs tmpfs /mnt/tmp && chmod 1777 /mnt/tmp && mount -t tmpfs tmpfs /mnt/run && \
+mount -t tmpfs tmpfs /mnt/root && for d in dev proc sys; do mount -o rbind /$d /mnt/$d || exit; done && \
+mount -o bind /programs /mnt/opt || exit; ";
+
+pub fn run(arch: Arch, config: Config, ui: &Ui) -> Result<()> {
+    let mut job = Job::new(arch, config, &[]);
+    job.overlays = vec![overlay(arch, config)?];
+    job.share = Some(userland::root()?);
+    job.mem = 2048;
+    // A rate by what the processor has to do repeats on any machine, however busy. Checkers make it mean nothing.
+    job.icount = !instrumented(config);
+    job.timeout = Some(Duration::from_secs(if instrumented(config) {
+        2400
+    } else {
+        1200
+    }));
+    let programs = Programs::new(instrumented(config));
+    section::run(&job, &mut [Box::new(programs)], ui, |_, _, _| {})
+}
+
+/// The driver, its scripts, and the launcher.
+fn overlay(arch: Arch, config: Config) -> Result<PathBuf> {
+    let overlay = artifacts::build_dir(arch, config)?.join("overlay-programs");
+    let place = overlay.join(GUEST);
+    cache::wipe(&place)?;
+    fs::create_dir_all(&place).with_context(|| format!("cannot make {}", place.display()))?;
+    let built = tools::build(arch)?;
+    let mut files: Vec<PathBuf> = tools::LAUNCHER
+        .iter()
+        .map(|name| built.join(name))
+        .collect();
+    files.push(built.join(tools::DRIVER));
+    for entry in fs::read_dir(artifacts::top()?.join("selftests/programs"))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|kind| kind == "py") {
+            files.push(path);
+        }
+    }
+    // A static program, which the launcher must tell from others.
+    fs::copy(artifacts::busybox(arch)?, place.join("static")).context("cannot copy busybox")?;
+    let tests = place.join(tools::TESTS);
+    fs::copy(tools::tests(arch)?, tests).context("cannot copy the tests of crate qsock")?;
+    for file in files {
+        let name = file.file_name().unwrap_or_default();
+        fs::copy(&file, place.join(name))
+            .with_context(|| format!("cannot copy {}", file.display()))?;
+    }
+    Ok(overlay)
+}
+
+/// What a program does in a second, in both families.
+#[derive(Clone, Debug, PartialEq)]
+struct Rate {
+    program: String,
+    what: String,
+    unit: String,
+    unix: f64,
+    qsock: f64,
+}
+
+impl Rate {
+    fn ratio(&self) -> f64 {
+        self.qsock / self.unix
+    }
+}
+
+struct Programs {
+    /// Too short for rates that mean something.
+    short: bool,
+    rates: Vec<Rate>,
+    /// The cases of the program that is being reported.
+    cases: Vec<Case>,
+    reported: usize,
+    /// The tests of crate qsock have ended.
+    tested: bool,
+    other: Vec<String>,
+}
+
+impl Programs {
+    fn new(short: bool) -> Programs {
+        Programs {
+            short,
+            rates: Vec::new(),
+            cases: Vec::new(),
+            reported: 0,
+            tested: false,
+            other: Vec::new(),
+        }
+    }
+
+    /// A line of the tests of crate qsock, perhaps.
+    fn crate_test(&mut self, line: &str, place: Place, ui: &Ui) {
+        let result = line
+            .strip_prefix("test ")
+            .and_then(|rest| rest.split_once(" ... "));
+        if let Some((name, verdict)) = result {
+            self.cases.push(Case::new(
+                &format!("crate qsock: {name}"),
+                verdict == "ok",
+                "",
+            ));
+        } else if line.starts_with("test result: ") {
+            let mut cases = std::mem::take(&mut self.cases);
+            if cases.iter().any(|case| case.outcome == Outcome::Failed) {
+                cases.push(Case::new(
+                    "crate qsock: output",
+                    false,
+                    self.other.join("\n"),
+                ));
+            }
+            self.other.clear();
+            self.tested |= !cases.is_empty();
+            ui.group(place, SUITE, "crate qsock", cases);
+        } else {
+            self.other.push(line.into());
+        }
+    }
+
+    /// All of a program has been said.
+    fn end_program(&mut self, name: &str, place: Place, ui: &Ui) {
+        let mut cases = std::mem::take(&mut self.cases);
+        let of = |rate: &&Rate| rate.program == name;
+        for rate in self.rates.iter().filter(of).filter(|_| !self.short) {
+            let told = format!(
+                "{:.1} over AF_QSOCK, {:.1} over AF_UNIX",
+                rate.qsock, rate.unix
+            );
+            let known = SLOWER
+                .iter()
+                .find(|known| (known.0, known.1) == (name, rate.what.as_str()));
+            let (title, least) = match known {
+                Some((_, what, least, why)) => (format!("{name}: {what}: {why}"), *least),
+                None => (format!("{name}: {} is not slower", rate.what), TOLERANCE),
+            };
+            cases.push(Case::new(&title, rate.ratio() >= least, told));
+        }
+        self.reported += 1;
+        ui.group(place, SUITE, name, cases);
+    }
+}
+
+impl Section for Programs {
+    fn suite(&self) -> &'static str {
+        SUITE
+    }
+
+    fn script(&self) -> String {
+        let short = if self.short { " --short" } else { "" };
+        let (tests, driver) = (tools::TESTS, tools::DRIVER);
+        format!("{ENTER}chroot /mnt /opt/{tests} 2>&1; exec chroot /mnt /opt/{driver}{short}")
+    }
+
+    fn line(&mut self, line: &str, place: Place, ui: &Ui) {
+        match line.split('\t').collect::<Vec<_>>()[..] {
+            ["ok", program, family] => {
+                let name = format!("{program} {family}");
+                self.cases.push(Case::new(&name, true, ""));
+            }
+            ["not ok", program, family, ref why @ ..] => {
+                let name = format!("{program} {family}");
+                self.cases.push(Case::new(&name, false, why.join("\n")));
+            }
+            ["rate", program, what, unit, unix, qsock] => {
+                if let (Ok(unix), Ok(qsock)) = (unix.parse(), qsock.parse()) {
+                    self.rates.push(Rate {
+                        program: program.into(),
+                        what: what.into(),
+                        unit: unit.into(),
+                        unix,
+                        qsock,
+                    });
+                }
+            }
+            ["time", program, seconds] => {
+                let of = self.rates.iter().filter(|rate| rate.program == program);
+                let rates: Vec<String> = of
+                    .map(|rate| format!("{} {:.2}", rate.what, rate.ratio()))
+                    .collect();
+                let told = format!(
+                    "{program}: {seconds} s; rate by AF_UNIX's: {}",
+                    rates.join(", ")
+                );
+                ui.note(place, SUITE, &told);
+                self.end_program(program, place, ui);
+            }
+            _ => self.crate_test(line, place, ui),
+        }
+    }
+
+    fn end(&mut self, status: i32, place: Place, ui: &Ui) {
+        if !self.tested || self.reported == 0 {
+            let told = format!("nothing ran (status {status})\n{}", self.other.join("\n"));
+            ui.case(place, SUITE, Case::new("driver", false, told));
+        }
+        let table = table(&self.rates);
+        println!("{table}");
+        if let Err(error) = report::keep(place, SUITE, &table) {
+            ui.note(place, SUITE, &format!("{error:#}"));
+        }
+    }
+}
+
+/// The rates as the README has them.
+fn table(rates: &[Rate]) -> String {
+    let mut text =
+        String::from("| program | what | AF_QSOCK | AF_UNIX | ratio |\n|---|---|--:|--:|--:|\n");
+    for rate in rates {
+        text += &format!(
+            "| {} | {}, {} | {:.0} | {:.0} | {:.2} |\n",
+            rate.program,
+            rate.what,
+            rate.unit,
+            rate.qsock,
+            rate.unix,
+            rate.ratio()
+        );
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(lines: &str, short: bool) -> String {
+        let (mut section, ui) = (Programs::new(short), Ui::new());
+        for line in lines.lines() {
+            section.line(line, Place(None), &ui);
+        }
+        section.end(0, Place(None), &ui);
+        let sum = ui.sum();
+        format!("{} {}", sum.passed, sum.failed)
+    }
+
+    #[test]
+    fn results_are_counted() {
+        let tests = "running 1 test\ntest a ... ok\n\ntest result: ok. 1 passed\n";
+        let run = |lines: &str, short| run(&[tests, lines].concat(), short);
+        let good = "ok\ta\tAF_UNIX\nok\ta\tAF_QSOCK\nrate\ta\tw\tx/s\t10\t20\ntime\ta\t1.0\n";
+        assert_eq!(run(good, false), "4 0");
+        assert_eq!(run(good, true), "3 0");
+        assert_eq!(run(&good.replace("20", "2"), false), "3 1");
+        assert_eq!(
+            run("not ok\ta\tAF_QSOCK\twhy\tmore\ntime\ta\t1\n", false),
+            "1 1"
+        );
+        assert_eq!(run("sh: not found\n", false), "1 1");
+    }
+
+    #[test]
+    fn a_test_of_the_crate_may_fail() {
+        let (mut section, ui) = (Programs::new(true), Ui::new());
+        for line in ["test a ... FAILED", "why", "test result: FAILED. 0 passed"] {
+            section.line(line, Place(None), &ui);
+        }
+        let sum = ui.sum();
+        assert_eq!((sum.passed, sum.failed), (0, 2));
+    }
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The crates of tools/, and the one that drives the programs' suite: built for an architecture into build/<arch>/tools.
+//!
+//! cargo wants to write beside a manifest, so it works in build/tools, where the crates stand as links. Crates that
+//! they use come from the build root's Debian packages, never from the network.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{ensure, Context, Result};
+
+use crate::artifacts::{self, Arch, ArchArgs};
+use crate::cache;
+
+/// The crates, and where each is in the checkout.
+const CRATES: [(&str, &str); 3] = [
+    ("qsock-rs", "tools/qsock-rs"),
+    ("qsock-run", "tools/qsock-run"),
+    ("programs", "selftests/programs"),
+];
+
+/// What is built of them: programs, and the library that must stand beside the launcher or where PLACES of its source
+/// says.
+pub const LAUNCHER: [&str; 2] = ["qsock-run", "libqsock_run.so"];
+/// What runs the programs' suite.
+pub const DRIVER: &str = "programs";
+/// The tests of crate qsock that need the module.
+pub const TESTS: &str = "sockets";
+
+/// The folder with the built files.
+pub fn build(arch: Arch) -> Result<PathBuf> {
+    let folder = artifacts::top()?
+        .join("build")
+        .join(arch.name())
+        .join("tools");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let _lock = cache::lock(&cache::beside(&folder, ".lock"), "the tools")?;
+    let target = target(arch);
+    let out = cross_cargo("build", arch)?.output();
+    let out = out.context("cannot run cargo")?;
+    let errors = String::from_utf8_lossy(&out.stderr);
+    ensure!(
+        out.status.success(),
+        "the tools do not build:\n{}",
+        errors.trim_end()
+    );
+    let built = target_folder(arch)?.join(target).join("release");
+    for file in LAUNCHER.iter().chain(&[DRIVER]) {
+        install(&built.join(file), &folder.join(file))?;
+    }
+    Ok(folder)
+}
+
+/// The tests of the crate qsock that need the module, as one program.
+pub fn tests(arch: Arch) -> Result<PathBuf> {
+    let mut cargo = cross_cargo("test", arch)?;
+    cargo.args(["--no-run", "--test", TESTS, "--message-format=json"]);
+    let out = cargo.output().context("cannot run cargo")?;
+    let text = String::from_utf8_lossy(&out.stdout);
+    let mut messages = text
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok());
+    let program = messages.find_map(|message: serde_json::Value| {
+        let path = message["executable"].as_str()?;
+        (message["target"]["name"] == TESTS).then(|| PathBuf::from(path))
+    });
+    let errors = String::from_utf8_lossy(&out.stderr);
+    program.with_context(|| {
+        format!(
+            "the tests of crate qsock do not build:\n{}",
+            errors.trim_end()
+        )
+    })
+}
+
+/// The triple that rustc has for an architecture.
+fn target(arch: Arch) -> String {
+    arch.triple().replacen("-linux", "-unknown-linux", 1)
+}
+
+/// cargo for an architecture, with its C compiler as linker.
+fn cross_cargo(verb: &str, arch: Arch) -> Result<Command> {
+    let target = target(arch);
+    let linker = format!("target.{target}.linker=\"{}\"", artifacts::cross(arch).cc);
+    let mut cargo = cargo(verb, arch)?;
+    cargo
+        .args(["--release", "--target", &target, "--config", &linker])
+        .env("RUSTFLAGS", "-Dwarnings");
+    Ok(cargo)
+}
+
+/// Copies a file unless it is there: what is new makes others build anew.
+fn install(from: &Path, to: &Path) -> Result<()> {
+    let new = fs::read(from).with_context(|| format!("cannot read {}", from.display()))?;
+    if fs::read(to).is_ok_and(|old| old == new) {
+        return Ok(());
+    }
+    let temporary = cache::beside(to, ".new");
+    fs::copy(from, &temporary).with_context(|| format!("cannot write {}", to.display()))?;
+    fs::rename(temporary, to).with_context(|| format!("cannot write {}", to.display()))
+}
+
+fn target_folder(arch: Arch) -> Result<PathBuf> {
+    Ok(artifacts::top()?
+        .join("build")
+        .join(arch.name())
+        .join("cargo"))
+}
+
+/// cargo over all of the crates.
+pub fn cargo(verb: &str, arch: Arch) -> Result<Command> {
+    let folder = workspace()?;
+    let mut cargo = Command::new("cargo");
+    cargo
+        .args([verb, "--offline", "--quiet", "--color=never", "--workspace"])
+        .arg("--config=source.crates-io.replace-with=\"debian\"")
+        .arg("--config=source.debian.directory=\"/usr/share/cargo/registry\"")
+        .env("CARGO_HOME", artifacts::cache()?.join("tools-home"))
+        .env("CARGO_TARGET_DIR", target_folder(arch)?)
+        .current_dir(folder);
+    Ok(cargo)
+}
+
+/// The folder that cargo works in.
+pub fn workspace() -> Result<PathBuf> {
+    let top = artifacts::top()?;
+    let folder = top.join("build/tools");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    install(&top.join("tools/Cargo.toml"), &folder.join("Cargo.toml"))?;
+    for (name, place) in CRATES {
+        let link = folder.join(name);
+        if link.symlink_metadata().is_err() {
+            symlink(Path::new("../..").join(place), &link)
+                .with_context(|| format!("cannot make {}", link.display()))?;
+        }
+    }
+    Ok(folder)
+}
+
+/// `lab tools`: prints the folder with the built tools.
+pub fn main(args: ArchArgs) -> Result<ExitCode> {
+    println!("{}", build(args.arch)?.display());
+    Ok(ExitCode::SUCCESS)
+}
