@@ -91,6 +91,46 @@ TEST_F(policy_message, out_of_band_is_no_way_past)
 	EXPECT_EQ(1, recv(self->stream[1], got, 1, MSG_OOB));
 }
 
+/*
+ * Plain messages take a shorter way than others: on either, each is asked about,
+ * and once.
+ */
+static void is_asked_once(struct __test_metadata *_metadata, int type)
+{
+	static const int one = 1;
+	int pair[2], times;
+	char got[16];
+
+	ASSERT_EQ(0, socketpair(qsock_family(), type, 0, pair));
+	ASSERT_EQ(0, policy_load("deny:EIO sendmsg len=4\n"
+				 "allow sendmsg len=5\n"
+				 "allow recvmsg len=5\n"
+				 "deny:EIO recvmsg len=6\n"));
+	for (times = 1; times <= 2; times++) {
+		EXPECT_ERRNO(EIO, send(pair[0], "four", 4, 0));
+		EXPECT_EQ(times, policy_hits("1"));
+		EXPECT_EQ(5, send(pair[0], "hello", 5, 0));
+		EXPECT_EQ(times, policy_hits("2"));
+		EXPECT_EQ(5, recv(pair[1], got, sizeof(got), MSG_DONTWAIT));
+		EXPECT_EQ(times, policy_hits("3"));
+		/* The second time there is more than bytes to a message. */
+		ASSERT_EQ(0, setsockopt(pair[1], SOL_SOCKET, SO_PASSCRED, &one,
+					sizeof(one)));
+	}
+	ASSERT_EQ(6, send(pair[0], "secret", 6, 0));
+	EXPECT_ERRNO(EIO, recv(pair[1], got, sizeof(got), MSG_DONTWAIT));
+	EXPECT_EQ(1, policy_hits("4"));
+	close(pair[0]);
+	close(pair[1]);
+}
+
+TEST_F(policy_message, each_is_asked_about_once)
+{
+	is_asked_once(_metadata, SOCK_STREAM);
+	is_asked_once(_metadata, SOCK_SEQPACKET);
+	is_asked_once(_metadata, SOCK_DGRAM);
+}
+
 TEST_F(policy_message, splice_is_no_way_past)
 {
 	int pipe_fd[2];

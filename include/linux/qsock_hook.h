@@ -3,8 +3,9 @@
  * Hooks of other modules in what sockets of AF_QSOCK do.
  *
  * A hook is asked in the context of the acting task, which is current. It may
- * sleep; it must not use a socket of the family. What it is told is valid while
- * it is asked. A message is in kernel memory then, and no receiver sees it yet.
+ * sleep; it must not use a socket of the family, nor count on the task's own
+ * memory, which may not be paged in. What it is told is valid while it is asked.
+ * A message is in kernel memory then, and no receiver sees it yet.
  */
 #ifndef _LINUX_QSOCK_HOOK_H
 #define _LINUX_QSOCK_HOOK_H

@@ -109,10 +109,10 @@ impl Table {
             rbtree::Entry::Occupied(mut count) => *count.get_mut() += files.len(),
             rbtree::Entry::Vacant(place) => {
                 // Charged to nobody: the next user may be another.
-                let memory = self.spare.take().map_or_else(
-                    || RBTreeNodeReservation::new(GFP_KERNEL),
-                    Ok,
-                )?;
+                let memory = self
+                    .spare
+                    .take()
+                    .map_or_else(|| RBTreeNodeReservation::new(GFP_KERNEL), Ok)?;
                 place.insert(files.len(), memory);
             }
         }

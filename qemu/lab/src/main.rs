@@ -23,8 +23,8 @@ mod module;
 mod package;
 mod progress;
 mod suite;
-mod trace;
 mod tools;
+mod trace;
 mod um;
 mod userland;
 
