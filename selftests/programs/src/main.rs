@@ -40,7 +40,7 @@ pub trait Case {
 }
 
 /// How often the families take turns, unless AF_QSOCK is ahead sooner.
-const MOST_ROUNDS: u32 = 3;
+const MOST_ROUNDS: u32 = 2;
 
 type Start = fn(Place) -> Result<Box<dyn Case>>;
 

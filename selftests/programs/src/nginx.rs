@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 
-const LARGE: usize = 8 << 20;
+const LARGE: usize = 4 << 20;
 /// Somebody whom only the mode that nginx gives its socket lets in.
 const NOBODY: u32 = 65534;
 

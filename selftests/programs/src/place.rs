@@ -133,7 +133,7 @@ impl Place {
         let start = Instant::now();
         while !is_ready()? {
             let ended = server.child.try_wait().map_err(|error| error.to_string())?;
-            if ended.is_some() || start.elapsed() > Duration::from_secs(60) {
+            if ended.is_some() || start.elapsed() > Duration::from_secs(150) {
                 let told = fs::read_to_string(&log).unwrap_or_default();
                 return Err(format!(
                     "{name} does not listen at {what}:\n{}",

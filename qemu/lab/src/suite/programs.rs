@@ -211,10 +211,12 @@ impl Section for Programs {
                 let rates: Vec<String> = of
                     .map(|rate| format!("{} {:.2}", rate.what, rate.ratio()))
                     .collect();
-                let told = format!(
-                    "{program}: {seconds} s; rate by AF_UNIX's: {}",
-                    rates.join(", ")
-                );
+                let rates = if rates.is_empty() {
+                    String::new()
+                } else {
+                    format!("; rate by AF_UNIX's: {}", rates.join(", "))
+                };
+                let told = format!("{program} took {seconds} s{rates}");
                 ui.note(place, SUITE, &told);
                 self.end_program(program, place, ui);
             }
