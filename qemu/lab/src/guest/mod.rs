@@ -47,7 +47,11 @@ pub fn boot(job: &Job, sink: &mut dyn Write) -> Result<Record> {
     fs::write(place("initramfs"), initramfs::build(job, &nonce)?)
         .context("cannot write the initramfs")?;
     let share = match &job.share {
-        Some(shared) => Some(share::Share::start(shared, place("share"))?),
+        Some(shared) => Some(share::Share::start(
+            shared,
+            place("share"),
+            job.share_is_fixed,
+        )?),
         None => None,
     };
     let wiring = machine::Wiring {
