@@ -7,9 +7,9 @@ use crate::{Case, Rate};
 
 /// A stressor, what is said of its domain, and how many of its operations make a load.
 const STRESSORS: [(&str, &[&str], u32); 3] = [
-    ("sockpair", &[], 1000),
-    ("sockfd", &[], 1000),
-    ("epoll", &["--epoll-domain", "unix"], 500),
+    ("sockpair", &[], 5000),
+    ("sockfd", &[], 5000),
+    ("epoll", &["--epoll-domain", "unix"], 2000),
 ];
 
 struct Stress {
