@@ -9,7 +9,7 @@
 #include "qsock_policy.h"
 #include "qsock_proc.h"
 
-enum { WRITERS = 8, REPLACEMENTS = 10000, SENDERS = 2, RULES = 20 };
+enum { WRITERS = 8, REPLACEMENTS = 10000, SENDERS = 2, RULES = 4 };
 
 FIXTURE(policy_replace)
 {
@@ -62,7 +62,7 @@ static void send_forever(int fd, int type)
 }
 
 /* Each policy is compiled, and waits for readers. */
-TEST_F_TIMEOUT(policy_replace, no_verdict_is_of_neither_policy, 280)
+TEST_F_TIMEOUT(policy_replace, no_verdict_is_of_neither_policy, 580)
 {
 	static const int types[SENDERS] = { SOCK_STREAM, SOCK_DGRAM };
 	unsigned int each = REPLACEMENTS / WRITERS / work_divisor(), i, n;
