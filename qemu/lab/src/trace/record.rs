@@ -50,9 +50,15 @@ pub fn ways(wish: &Wish) -> Result<(String, Vec<Way>)> {
 
     let messages = messages(wish);
     let words = messages.iter().map(|m| format!(" {}", m.word()));
+    // The module's own hook is asked about what is sent; a rule, about what is received.
+    let rule = if wish.hook {
+        "echo allow recvmsg | qsockctl policy load - || exit\n"
+    } else {
+        ""
+    };
     let script = format!(
         "mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null\n\
-         uname -r && insmod /lib/modules/qprobe.ko && qtrace {} /probes{} && rmmod qprobe",
+         {rule}uname -r && insmod /lib/modules/qprobe.ko && qtrace {} /probes{} && rmmod qprobe",
         wish.size,
         words.collect::<String>()
     );
