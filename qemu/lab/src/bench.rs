@@ -120,7 +120,8 @@ fn show(counted: &Figures, cases: &[&Case], arch: Arch, whole: bool) -> Result<(
     println!("drawn in {}", file.display());
     if whole {
         let shown = artifacts::top()?.join(format!("selftests/bench/{}.svg", arch.name()));
-        fs::write(shown, &svg)?;
+        let licence = "<!-- SPDX-License-Identifier: GPL-2.0 -->";
+        fs::write(shown, format!("{licence}\n{svg}"))?;
         let (title, table) = (heading(counted, arch)?, readme::table(counted, cases, arch));
         readme::update(arch, &format!("\n{title}.\n\n{table}\n"))?;
     }
