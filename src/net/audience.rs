@@ -32,9 +32,7 @@ struct Seats(AtomicU32);
 
 impl Seats {
     fn poll(&self) {
-        if self.0.load(Relaxed) & POLLED == 0 {
-            self.0.fetch_or(POLLED, Relaxed);
-        }
+        self.0.fetch_or(POLLED, Relaxed);
     }
 
     fn are_empty(&self) -> bool {

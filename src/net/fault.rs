@@ -6,7 +6,9 @@
 
 use crate::bindings;
 
-/// Page faults are off for the current task, until this is dropped.
+/// Page faults are off for the current task, until this is dropped: what is copied
+/// from or to user memory ends before a page that is not there, instead of sleeping
+/// for it.
 pub(crate) struct NoFaults(());
 
 impl NoFaults {
@@ -28,14 +30,4 @@ impl Drop for NoFaults {
         // SAFETY: They were switched off by this task.
         unsafe { bindings::pagefault_enable() }
     }
-}
-
-/// Runs `copy`, in which what is copied from or to user memory ends before a page
-/// that is not there, instead of sleeping for it.
-///
-/// See [`NoFaults`].
-#[inline(always)]
-pub(crate) fn without_faults<R>(copy: impl FnOnce() -> R) -> R {
-    let _faults = NoFaults::new();
-    copy()
 }

@@ -65,24 +65,7 @@ pub(crate) struct SendMsg<'a> {
     lifetime: PhantomData<&'a mut bindings::msghdr>,
 }
 
-/// The flags of a call that sends, for who may want them later.
-///
-/// # Invariants
-///
-/// Points to the flags of a message that is valid for `'a`. Nobody changes them.
-#[derive(Clone, Copy)]
-pub(crate) struct FlagsOf<'a>(*const c_uint, PhantomData<&'a bindings::msghdr>);
-
-impl FlagsOf<'_> {
-    /// The flags.
-    #[inline(always)]
-    pub(crate) fn get(self) -> MsgFlags {
-        // SAFETY: By the type invariant.
-        MsgFlags(unsafe { *self.0 })
-    }
-}
-
-impl<'a> SendMsg<'a> {
+impl SendMsg<'_> {
     /// # Safety
     ///
     /// `msg` must be what the core passed to `sendmsg`, with the length `len`.
@@ -108,14 +91,6 @@ impl<'a> SendMsg<'a> {
     pub(crate) fn flags(&self) -> MsgFlags {
         // SAFETY: By the type invariant.
         MsgFlags(unsafe { (*self.msg).msg_flags })
-    }
-
-    /// As [`Self::flags`], later.
-    #[inline(always)]
-    pub(crate) fn flags_of(&self) -> FlagsOf<'a> {
-        // INVARIANT: By the type invariant; nothing that has the message writes it.
-        // SAFETY: As above.
-        FlagsOf(unsafe { &raw const (*self.msg).msg_flags }, PhantomData)
     }
 
     /// Whether the call names a destination.

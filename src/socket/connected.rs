@@ -3,7 +3,7 @@
 //! A connected socket.
 
 use super::{
-    pair::{limit, Bytes, End, Link, Packets, Pair},
+    pair::{limit, Bytes, End, Packets, Pair},
     unconnected::Unconnected,
     QueueSocket,
     State, //
@@ -35,7 +35,7 @@ impl Connected {
 
     /// The connection, if it is one of bytes.
     #[inline(always)]
-    pub(super) fn bytes(&self) -> Option<&Link<Bytes>> {
+    pub(super) fn bytes(&self) -> Option<&Bytes> {
         match &self.pair {
             Pair::Bytes(link) => Some(link),
             Pair::Packets(_) => None,
@@ -44,7 +44,7 @@ impl Connected {
 
     /// The connection, if it is one of packets.
     #[inline(always)]
-    pub(super) fn packets(&self) -> Option<&Link<Packets>> {
+    pub(super) fn packets(&self) -> Option<&Packets> {
         match &self.pair {
             Pair::Packets(link) => Some(link),
             Pair::Bytes(_) => None,
@@ -131,12 +131,12 @@ impl Connected {
             // As AF_UNIX: the read that finds nothing takes the hole away.
             return self
                 .bytes()
-                .is_some_and(|link| link.queues().to(side).has_holes_only());
+                .is_some_and(|link| link.to(side).has_holes_only());
         }
         match (self.bytes(), self.pair.end(side).sk()) {
             (Some(link), Some(sk)) => {
                 let lowat = sk.lowat();
-                let queued = link.queues().queued(side);
+                let queued = link.queued(side);
                 queued >= lowat || queued > self.limit_to(side) / 4
             }
             _ => true,
@@ -146,7 +146,7 @@ impl Connected {
     /// Whether there is a byte out of band to receive.
     pub(super) fn is_urgent(&self) -> bool {
         self.bytes()
-            .is_some_and(|link| link.queues().to(self.side).is_urgent())
+            .is_some_and(|link| link.to(self.side).is_urgent())
     }
 
     /// Tells the peer that there is more to receive. Does not sleep.
@@ -231,7 +231,7 @@ impl Connected {
         let unread = match self.packets() {
             None => !self.is_empty(),
             // As AF_UNIX: one empty packet is none.
-            Some(link) => link.queues().to(self.side).has_payload(),
+            Some(link) => link.to(self.side).has_payload(),
         };
         self.pair
             .hang_up(self.side.peer(), unread.then(|| ECONNRESET.into()));

@@ -115,7 +115,7 @@ impl Inbox {
         len: usize,
     ) -> Option<Result> {
         let sk = sender.sk();
-        let check = SentTo(sender, self, msg.flags_of());
+        let check = SentTo(sender, self, msg.flags());
         let receiver = self.sk()?;
         if !self.accepts(from) || self.is_dead() || receiver.wants_more_than_bytes() {
             return None;

@@ -251,7 +251,7 @@ impl SocketOps for QueueSocket {
         let bytes = match (cmd, sock.state.as_ref()) {
             (SIOCATMARK, _) if sock.kind != Kind::Stream => return Err(EOPNOTSUPP.into()),
             (SIOCATMARK, _) => sock.bytes().map_or(0, |(connected, link)| {
-                link.queues()
+                link
                     .to(connected.side())
                     .read()
                     .is_at_mark()

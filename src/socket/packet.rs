@@ -9,7 +9,7 @@ use super::{
     envelope::Envelope,
     hooks::{Datagram, OnConnection, Sent},
     inbox::Inbox,
-    pair::{limit, Link, Packets},
+    pair::{limit, Packets},
     payload::{queue_plain, Payload, Refused},
     unconnected::autobind_for_cred,
     QueueSocket,
@@ -48,7 +48,7 @@ use kernel::prelude::*;
 /// receiver takes no files; `ETOOMANYREFS`; what the policy returns.
 pub(super) fn sendmsg(
     sock: &Socket<QueueSocket>,
-    connection: Option<(&Connected, &Link<Packets>)>,
+    connection: Option<(&Connected, &Packets)>,
     mut msg: SendMsg<'_>,
 ) -> Result<usize> {
     let sk = sock.sk();
@@ -84,7 +84,7 @@ pub(super) fn sendmsg(
             return Ok(len);
         }
     }
-    let queue = link.queues().to(connected.side().peer());
+    let queue = link.to(connected.side().peer());
     let mut envelope = Some(envelope);
     let ask = |bytes: [&[u8]; 2]| about.sendmsg(|| bytes);
     let queued = block_on(
@@ -132,9 +132,9 @@ pub(super) fn send_plain(
     if sk.has_error() || sk.passes_cred() || peer.wants_more_than_bytes() || len > sk.sndbuf() {
         return None;
     }
-    let queue = link.queues().to(connected.side().peer());
+    let queue = link.to(connected.side().peer());
     let limit = limit(Some(sk), Some(peer));
-    let check = Sent(sock, msg.flags_of());
+    let check = Sent(sock, msg.flags());
     let end_of_record = msg.flags().has(MsgFlags::EOR);
     let queued = queue_plain(msg, len, queue, limit, end_of_record, check, || {
         Envelope::plain(None)
@@ -149,7 +149,7 @@ pub(super) fn send_plain(
 /// Where packets come from.
 pub(super) enum Source<'a> {
     /// A connection.
-    Peer(&'a Connected, &'a Link<Packets>),
+    Peer(&'a Connected, &'a Packets),
     /// Anybody.
     Inbox(&'a Inbox),
 }
@@ -170,7 +170,7 @@ impl<'a> Source<'a> {
     #[inline(always)]
     pub(super) fn queue(&self) -> &Records<Envelope> {
         match self {
-            Self::Peer(connected, link) => link.queues().to(connected.side()),
+            Self::Peer(connected, link) => link.to(connected.side()),
             Self::Inbox(inbox) => &inbox.records,
         }
     }

@@ -16,7 +16,7 @@ use crate::{
         sock::Sock,
         sockopt::Wants, //
     },
-    queue::{record::Records, stream::Stream, Queue},
+    queue::{record::Records, stream::Stream},
     trace,
     transport::{local::Local, Side, Transport}, //
 };
@@ -84,46 +84,17 @@ impl End {
     }
 }
 
-/// A pair of queues of bytes.
+/// What carries the bytes of a connection, with its two ends.
 pub(super) type Bytes = Local<Stream<Ancillary>, End>;
 
-/// A pair of queues of records.
+/// As [`Bytes`], of records.
 pub(super) type Packets = Local<Records<Envelope>, End>;
-
-/// What carries the messages of a connection, and its two ends.
-#[pin_data]
-pub(super) struct Link<L> {
-    #[pin]
-    queues: L,
-}
-
-impl<Q: Queue> Link<Local<Q, End>> {
-    /// A connection without ends. Sleeps.
-    fn new() -> Result<Arc<Self>> {
-        let init = pin_init!(Self {
-            queues <- Local::new(End::new(), End::new()),
-        });
-        Arc::pin_init(init, GFP_KERNEL_ACCOUNT)
-    }
-
-    /// What carries the messages.
-    #[inline(always)]
-    pub(super) fn queues(&self) -> &Local<Q, End> {
-        &self.queues
-    }
-
-    /// One end.
-    #[inline(always)]
-    pub(super) fn end(&self, side: Side) -> &End {
-        self.queues.end(side)
-    }
-}
 
 /// A connection.
 #[derive(Clone)]
 pub(super) enum Pair {
-    Bytes(Arc<Link<Bytes>>),
-    Packets(Arc<Link<Packets>>),
+    Bytes(Arc<Bytes>),
+    Packets(Arc<Packets>),
 }
 
 impl Pair {
@@ -133,17 +104,18 @@ impl Pair {
     ///
     /// `ENOMEM`.
     pub(super) fn new(kind: Kind) -> Result<Self> {
+        let (a, b) = (End::new(), End::new());
         Ok(match kind {
-            Kind::Stream => Self::Bytes(Link::new()?),
-            _ => Self::Packets(Link::new()?),
+            Kind::Stream => Self::Bytes(Arc::pin_init(Local::new(a, b), GFP_KERNEL_ACCOUNT)?),
+            _ => Self::Packets(Arc::pin_init(Local::new(a, b), GFP_KERNEL_ACCOUNT)?),
         })
     }
 
     /// What carries the messages, whatever they are.
     pub(super) fn any(&self) -> &dyn Transport {
         match self {
-            Self::Bytes(link) => link.queues(),
-            Self::Packets(link) => link.queues(),
+            Self::Bytes(link) => &**link,
+            Self::Packets(link) => &**link,
         }
     }
 
@@ -165,11 +137,11 @@ impl Pair {
     pub(super) fn for_each_file(&self, side: Side, see: &mut dyn FnMut(&FileRef)) {
         match self {
             Self::Bytes(link) => {
-                let queue = link.queues().to(side);
+                let queue = link.to(side);
                 queue.for_each(|aux| aux.for_each_file(see))
             }
             Self::Packets(link) => {
-                let queue = link.queues().to(side);
+                let queue = link.to(side);
                 queue.for_each(|envelope| envelope.for_each_file(see))
             }
         }

@@ -10,7 +10,7 @@
 use super::{datagram::no_buffers, envelope::Envelope, tend_later, Kind, QueueSocket};
 use crate::{
     net::{
-        fault::{without_faults, NoFaults},
+        fault::NoFaults,
         msg::{MsgFlags, SendMsg},
         sock::Sock,
         socket::Socket, //
@@ -115,7 +115,10 @@ impl<'a, 'm> Payload<'a, 'm> {
                 })?;
             let filled = match &self.copy {
                 Some(copy) => room.fill_with(copy),
-                None => without_faults(|| room.fill(self.msg.iter())),
+                None => {
+                    let _faults = NoFaults::new();
+                    room.fill(self.msg.iter())
+                }
             };
             if filled {
                 ask(room.bytes()).map_err(Refused::Error)?;

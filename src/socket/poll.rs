@@ -42,7 +42,7 @@ fn plain(
     let sk = sock.sk();
     let (connected, link) = sock.bytes()?;
     let side = connected.side();
-    let (here, there) = (link.queues().to(side), link.queues().to(side.peer()));
+    let (here, there) = (link.to(side), link.to(side.peer()));
     if !here.is_plain() || !there.is_plain() || sk.has_error() {
         return None;
     }

@@ -6,7 +6,7 @@ use super::{
     ancillary::Received,
     connected::Connected,
     hooks::{self, OnConnection},
-    pair::{Bytes, Link},
+    pair::{Bytes},
     QueueSocket,
     QSOCK, //
 };
@@ -42,7 +42,7 @@ use kernel::prelude::*;
 /// length of that is returned instead.
 pub(super) fn recvmsg(
     sock: &Socket<QueueSocket>,
-    connection: Option<(&Connected, &Link<Bytes>)>,
+    connection: Option<(&Connected, &Bytes)>,
     mut msg: RecvMsg<'_>,
 ) -> Result<usize> {
     let (connected, link) = connection.ok_or(EINVAL)?;
@@ -118,7 +118,7 @@ pub(super) fn recv_plain(
     if sk.wants_sender() || sk.peek_offset().is_some() || this.wants_inq() {
         return None;
     }
-    let queue = link.queues().to(connected.side());
+    let queue = link.to(connected.side());
     let enough = |found| found >= sk.lowat();
     let check = hooks::Received(sock, msg.flags());
     let received = match queue.try_read(msg.iter(), len, enough, check)? {
@@ -152,7 +152,7 @@ pub(super) fn wait_plain(
 ) -> Option<Result<usize>> {
     let (connected, link) = sock.bytes()?;
     let sk = sock.sk();
-    let queue = link.queues().to(connected.side());
+    let queue = link.to(connected.side());
     let is_there = || !queue.is_empty() || queue.has_holes_only() || queue.is_shut();
     if is_there() || sk.has_error() || sk.lowat() > 1 || msg.flags().has(MsgFlags::DONTWAIT) {
         return None;
@@ -183,7 +183,7 @@ struct Receiver<'a> {
     sock: &'a Socket<QueueSocket>,
     sk: &'a Sock,
     connected: &'a Connected,
-    link: &'a Link<Bytes>,
+    link: &'a Bytes,
     /// It does not wait for more than these.
     target: usize,
     len: usize,
@@ -211,7 +211,7 @@ impl Receiver<'_> {
 
     /// Takes what is there.
     fn try_recv(&mut self, msg: &mut RecvMsg<'_>) -> Result<Step> {
-        let mut incoming = self.link.queues().to(self.connected.side()).read();
+        let mut incoming = self.link.to(self.connected.side()).read();
         let offset = if self.peek {
             self.sk.peek_offset()
         } else {
@@ -310,7 +310,7 @@ impl Receiver<'_> {
         if self.sk.is_urgent_inline() {
             return Err(EINVAL);
         }
-        let incoming = self.link.queues().to(self.connected.side()).read();
+        let incoming = self.link.to(self.connected.side()).read();
         // Looked at first, so that a fault loses nothing.
         let byte = incoming.urgent(true).ok_or(EINVAL)?;
         if self.len == 0 {

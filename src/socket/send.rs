@@ -7,7 +7,7 @@ use super::{
     connected::Connected,
     datagram::no_buffers,
     hooks::{OnConnection, Sent},
-    pair::{limit, Bytes, Link},
+    pair::{limit, Bytes},
     tend_later,
     QueueSocket, //
 };
@@ -39,7 +39,7 @@ use kernel::prelude::*;
 /// part was taken, the length of that is returned instead.
 pub(super) fn sendmsg(
     sock: &Socket<QueueSocket>,
-    connection: Option<(&Connected, &Link<Bytes>)>,
+    connection: Option<(&Connected, &Bytes)>,
     mut msg: SendMsg<'_>,
 ) -> Result<usize> {
     let control = Control::parse(sock, &msg)?;
@@ -97,8 +97,8 @@ pub(super) fn send_plain(
         return None;
     }
     let (len, limit) = (msg.len(), limit(Some(sk), Some(peer)));
-    let check = Sent(sock, msg.flags_of());
-    let queue = link.queues().to(connected.side().peer());
+    let check = Sent(sock, msg.flags());
+    let queue = link.to(connected.side().peer());
     let written = queue.try_write(msg.iter(), len, limit, check, || tend_later(sock))?;
     if let Err(error) = written {
         return Some(Err(error));
@@ -112,7 +112,7 @@ struct Sender<'a> {
     sock: &'a Socket<QueueSocket>,
     sk: &'a Sock,
     connected: &'a Connected,
-    link: &'a Link<Bytes>,
+    link: &'a Bytes,
     /// What the policy is told.
     about: OnConnection<'a>,
 }
@@ -180,7 +180,7 @@ impl Sender<'_> {
         tag: &mut Option<Tag<Ancillary>>,
     ) -> Result<usize> {
         self.sk.take_error()?;
-        let queue = self.link.queues().to(self.connected.side().peer());
+        let queue = self.link.to(self.connected.side().peer());
         let reserved = queue.try_reserve(len, self.connected.limit(), || tend_later(self.sock));
         let mut room = reserved.map_err(|why| match why {
             NoRoom::Full => {

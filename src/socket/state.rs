@@ -6,7 +6,7 @@ use super::{
     connected::Connected,
     inbox::Inbox,
     listening::{Backlog, Listening},
-    pair::{Bytes, Link, Packets},
+    pair::{Bytes, Packets},
     unconnected::Unconnected, //
 };
 use crate::{
@@ -133,14 +133,14 @@ impl QueueSocket {
 
     /// The connection, if it is one of bytes.
     #[inline(always)]
-    pub(super) fn bytes(&self) -> Option<(&Connected, &Link<Bytes>)> {
+    pub(super) fn bytes(&self) -> Option<(&Connected, &Bytes)> {
         let connected = self.connected()?;
         Some((connected, connected.bytes()?))
     }
 
     /// The connection, if it is one of packets.
     #[inline(always)]
-    pub(super) fn packets(&self) -> Option<(&Connected, &Link<Packets>)> {
+    pub(super) fn packets(&self) -> Option<(&Connected, &Packets)> {
         let connected = self.connected()?;
         Some((connected, connected.packets()?))
     }

@@ -8,7 +8,7 @@
 use super::{ask_recv_datagram, ask_recvmsg, ask_send_datagram, ask_sendmsg};
 use crate::{
     net::{
-        msg::{FlagsOf, MsgFlags},
+        msg::MsgFlags,
         socket::Socket, //
     },
     policy::{chain::is_asked, context::Message, Operation},
@@ -21,7 +21,7 @@ use kernel::prelude::*;
 #[derive(Clone, Copy)]
 pub(in crate::socket) struct Sent<'a>(
     pub(in crate::socket) &'a Socket<QueueSocket>,
-    pub(in crate::socket) FlagsOf<'a>,
+    pub(in crate::socket) MsgFlags,
 );
 
 impl Check for Sent<'_> {
@@ -30,7 +30,7 @@ impl Check for Sent<'_> {
         if !is_asked(Operation::Sendmsg) {
             return Ok(());
         }
-        ask_sendmsg(self.0, &Message::new(pieces, self.1.get(), 0))
+        ask_sendmsg(self.0, &Message::new(pieces, self.1, 0))
     }
 }
 
@@ -56,7 +56,7 @@ impl<A> Check<A> for Received<'_> {
 pub(in crate::socket) struct SentTo<'a>(
     pub(in crate::socket) &'a Socket<QueueSocket>,
     pub(in crate::socket) &'a Inbox,
-    pub(in crate::socket) FlagsOf<'a>,
+    pub(in crate::socket) MsgFlags,
 );
 
 impl Check for SentTo<'_> {
@@ -65,7 +65,7 @@ impl Check for SentTo<'_> {
         if !is_asked(Operation::Sendmsg) {
             return Ok(());
         }
-        let message = Message::new(pieces, self.2.get(), 0);
+        let message = Message::new(pieces, self.2, 0);
         ask_send_datagram(self.0, Some(self.1), &message)
     }
 }
