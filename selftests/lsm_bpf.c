@@ -55,19 +55,19 @@ static bool lsm_is_active(void)
 
 /* What the program needs to know of the kernel's types. */
 struct places {
-	int hook;	/* the number of what is called before a send */
+	int hook;	/* the number of what is called before a send or receive */
 	int sk;		/* in struct socket */
 	int family;	/* in struct sock */
 };
 
-static void find_places(struct __test_metadata *_metadata, struct places *at)
+static void find_places(struct __test_metadata *_metadata, struct places *at,
+			const char *hook)
 {
 	struct btf btf = {};
 	int common;
 
 	ASSERT_EQ(0, btf_open(&btf));
-	ASSERT_NE(NULL, btf_find(&btf, BTF_KIND_FUNC, "bpf_lsm_socket_sendmsg",
-				 &at->hook));
+	ASSERT_NE(NULL, btf_find(&btf, BTF_KIND_FUNC, hook, &at->hook));
 	at->sk = btf_offset(&btf, "socket", "sk");
 	common = btf_offset(&btf, "sock", "__sk_common");
 	at->family = btf_offset(&btf, "sock_common", "skc_family");
@@ -79,8 +79,8 @@ static void find_places(struct __test_metadata *_metadata, struct places *at)
 }
 
 /*
- * int socket_sendmsg(sock, msg, size): -EPERM in this process where
- * sock->sk->__sk_common.skc_family is @family.
+ * int socket_sendmsg(sock, msg, size), or socket_recvmsg: -EPERM in this
+ * process where sock->sk->__sk_common.skc_family is @family.
  */
 static int load(struct __test_metadata *_metadata, const struct places *at,
 		int family)
@@ -124,13 +124,17 @@ static int load(struct __test_metadata *_metadata, const struct places *at,
 	return prog;
 }
 
-static int attach(struct __test_metadata *_metadata, int family)
+#define BEFORE_SEND	"bpf_lsm_socket_sendmsg"
+#define BEFORE_RECEIVE	"bpf_lsm_socket_recvmsg"
+
+static int attach(struct __test_metadata *_metadata, int family,
+		  const char *hook)
 {
 	union bpf_attr attr = {};
 	struct places at;
 	int prog, link;
 
-	find_places(_metadata, &at);
+	find_places(_metadata, &at, hook);
 	prog = load(_metadata, &at, family);
 	attr.raw_tracepoint.prog_fd = prog;
 	link = bpf(BPF_RAW_TRACEPOINT_OPEN, &attr);
@@ -171,7 +175,7 @@ FIXTURE_SETUP(lsm_bpf)
 	self->family = test_family(variant->qsock);
 	ASSERT_EQ(0, socketpair(self->family, variant->type, 0, self->fd));
 	self->other = itself(_metadata);
-	self->link = attach(_metadata, self->family);
+	self->link = attach(_metadata, self->family, BEFORE_SEND);
 }
 
 FIXTURE_TEARDOWN(lsm_bpf)
@@ -218,15 +222,42 @@ TEST_F(lsm_bpf, allows_again_when_it_is_gone)
 	EXPECT_EQ(1, send(self->fd[0], "x", 1, 0));
 }
 
-TEST_F(lsm_bpf, says_nothing_about_receiving)
+/* Detaches the program and sends a byte, when it is gone. */
+static void send_without(FIXTURE_DATA(lsm_bpf) *self)
 {
-	int link = self->link;
-
-	self->link = -1;
-	close(link);
+	close_open(&self->link);
 	while (send(self->fd[0], "x", 1, 0) != 1 && errno == EPERM)
 		pause_ms(1);
-	self->link = attach(_metadata, self->family);
+}
+
+TEST_F(lsm_bpf, denies_every_way_to_receive)
+{
+	char byte = 0;
+	struct iovec iov = { &byte, 1 };
+	struct mmsghdr msg = { .msg_hdr = { .msg_iov = &iov, .msg_iovlen = 1 } };
+	long deadline = now_ms() + WAIT_MS;
+
+	send_without(self);
+	self->link = attach(_metadata, self->family, BEFORE_RECEIVE);
+	EXPECT_ERRNO(EPERM, recv(self->fd[1], &byte, 1, MSG_DONTWAIT));
+	EXPECT_ERRNO(EPERM, recv(self->fd[1], &byte, 1,
+				 MSG_DONTWAIT | MSG_PEEK));
+	EXPECT_ERRNO(EPERM, read(self->fd[1], &byte, 1));
+	EXPECT_ERRNO(EPERM, recvmsg(self->fd[1], &msg.msg_hdr, 0));
+	EXPECT_ERRNO(EPERM, recvmmsg(self->fd[1], &msg, 1, 0, NULL));
+	/* And the byte is still there. */
+	close_open(&self->link);
+	while (recv(self->fd[1], &byte, 1, MSG_DONTWAIT) != 1 &&
+	       errno == EPERM && now_ms() < deadline)
+		pause_ms(1);
+	EXPECT_EQ('x', byte);
+	EXPECT_EQ(0, drain_queue(self->fd[1]));
+}
+
+TEST_F(lsm_bpf, says_nothing_about_receiving)
+{
+	send_without(self);
+	self->link = attach(_metadata, self->family, BEFORE_SEND);
 	EXPECT_ERRNO(EPERM, send(self->fd[0], "x", 1, 0));
 	EXPECT_EQ(1, drain_queue(self->fd[1]));
 }

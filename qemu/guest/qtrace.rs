@@ -180,10 +180,12 @@ fn message(family: c_int, kind: c_int, size: usize) -> Result<i64> {
     start.send(()).map_err(Error::other)?;
     let state = format!("/proc/self/task/{other}/syscall");
     let asleep = || fs::read_to_string(&state).is_ok_and(|s| s.starts_with(number::RECVFROM));
-    for _ in 0..1000 {
-        if asleep() {
-            break;
+    let mut turns = 0;
+    while !asleep() {
+        if turns == 1000 {
+            return Err(Error::other("the receiver does not sleep"));
         }
+        turns += 1;
         thread::sleep(Duration::from_millis(10));
     }
     add("set_ftrace_pid", &tid().to_string())?;

@@ -251,11 +251,7 @@ impl SocketOps for QueueSocket {
         let bytes = match (cmd, sock.state.as_ref()) {
             (SIOCATMARK, _) if sock.kind != Kind::Stream => return Err(EOPNOTSUPP.into()),
             (SIOCATMARK, _) => sock.bytes().map_or(0, |(connected, link)| {
-                link
-                    .to(connected.side())
-                    .read()
-                    .is_at_mark()
-                    .into()
+                link.to(connected.side()).read().is_at_mark().into()
             }),
             (SIOCINQ, Some(State::Datagram(inbox))) => inbox.records.first_len(),
             (SIOCOUTQ, Some(State::Datagram(inbox))) => inbox.sent.bytes(),

@@ -6,7 +6,7 @@ use super::{
     ancillary::Received,
     connected::Connected,
     hooks::{self, OnConnection},
-    pair::{Bytes},
+    pair::Bytes,
     QueueSocket,
     QSOCK, //
 };

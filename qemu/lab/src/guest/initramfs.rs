@@ -61,10 +61,9 @@ pub fn root(job: &Job) -> Result<Archive> {
     archive.tree("", &guest.join("root"))?;
     archive.file("bin/busybox", &parts.busybox)?;
     archive.link("bin/sh", "busybox");
-    archive.file("bin/qcat", &parts.qcat)?;
-    archive.file("bin/qsockctl", &parts.qsockctl)?;
-    modules(&mut archive, &parts.module)?;
     if job.modules {
+        archive.file("bin/qcat", &parts.qcat)?;
+        archive.file("bin/qsockctl", &parts.qsockctl)?;
         modules(&mut archive, &parts.module)?;
     }
     for overlay in &job.overlays {

@@ -252,7 +252,7 @@ impl Section for Programs {
     }
 }
 
-/// The rates as the README has them.
+/// The rates, as a table.
 fn table(rates: &[Rate]) -> String {
     let mut text =
         String::from("| program | what | AF_QSOCK | AF_UNIX | ratio |\n|---|---|--:|--:|--:|\n");

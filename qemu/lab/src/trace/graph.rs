@@ -126,13 +126,10 @@ impl<'a> Output<'a> {
         // What is below it on the stack, which the graph does not have: the entry cannot be traced.
         for symbol in self.entry(name) {
             let mut outer = builder_node(symbol, sources);
-            if outer.stage.is_empty() {
-                outer.stage = "entry";
-            }
             outer.children = vec![node];
             node = outer;
         }
-        inherit(&mut node, "entry");
+        inherit(&mut node, "");
         Ok(node)
     }
 

@@ -59,16 +59,16 @@ pub struct Way {
 const POLICY: (&str, &str) = ("policy hook", "src/policy/");
 
 impl Way {
-    /// The stages that a call passed. That of the policy was passed where one of its functions was called: the question
-    /// whether there is any is inlined into every call.
+    /// The stages that a call passed. Those of the policy and of waking were passed where one of their functions was
+    /// called: the question whether there is any, or anybody, is inlined into every call.
     fn passed(&self, call: usize) -> BTreeSet<&'static str> {
         let all = self.calls[call].1.all();
-        let counts = |node: &&&Node| node.stage != POLICY.0 || Self::is_asked(node);
+        let counts = |node: &&&Node| match node.stage {
+            stage if stage == POLICY.0 => node.file.starts_with(POLICY.1) && !node.inlined,
+            "wake-up" => node.file.starts_with("kernel/") && !node.inlined,
+            _ => true,
+        };
         all.iter().filter(counts).map(|node| node.stage).collect()
-    }
-
-    fn is_asked(node: &Node) -> bool {
-        node.file.starts_with(POLICY.1) && !node.inlined
     }
 
     /// What is wrong with a call: stages that it did not pass and has. AF_UNIX has no policy and no transport, and a
@@ -171,7 +171,10 @@ mod tests {
     fn way(kind: Type, without: &str, asked: bool) -> Way {
         let tree = || {
             let stages = stage::ALL.iter().filter(|s| **s != without);
-            let of = |s: &&'static str| node(s, "src/policy/chain.rs", *s == POLICY.0 && !asked);
+            let of = |s: &&'static str| match *s {
+                "wake-up" => node(s, "kernel/sched/wait.c", false),
+                _ => node(s, "src/policy/chain.rs", *s == POLICY.0 && !asked),
+            };
             Node {
                 children: stages.map(of).collect(),
                 ..node("entry", "", false)
@@ -193,6 +196,17 @@ mod tests {
             assert_eq!(way(Type::Stream, stage, true).faults(true).len(), 2);
         }
         assert!(way(Type::Dgram, "transport", true).faults(true).is_empty());
+    }
+
+    #[test]
+    fn who_looks_for_a_sleeper_wakes_nobody() {
+        for (file, inlined) in [("src/net/notify.rs", true), ("src/net/wait.rs", false)] {
+            let mut way = way(Type::Stream, "wake-up", true);
+            for call in &mut way.calls {
+                call.1.children.push(node("wake-up", file, inlined));
+            }
+            assert_eq!(way.faults(true).len(), 2);
+        }
     }
 
     #[test]

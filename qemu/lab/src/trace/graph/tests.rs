@@ -46,6 +46,10 @@ fn a_trace_becomes_a_tree() {
         ("optimized_callback", "kernel/kprobes.c"),
         ("fdget", "fs/file.c"),
         ("do_syscall_64", "arch/x86/entry/syscall_64.c"),
+        (
+            "entry_SYSCALL_64_after_hwframe",
+            "arch/x86/entry/entry_64.S",
+        ),
         ("_copy_from_iter", "lib/iov_iter.c"),
         ("sys_sendto", "net/socket.c"),
     ];
