@@ -2,13 +2,12 @@
 
 //! Names: the table of those that are bound in one network namespace.
 //!
-//! Owns: what an address means ([`Name`]), who may use it ([`Access`]) and what it
-//! leads to ([`Entry`]).
+//! Owns: what an address means ([`Name`], [`NameRef`]), who may use it ([`Access`])
+//! and what it leads to ([`Entry`]).
 //!
 //! Imports: `net`, for credentials and errno names.
 //!
-//! Locks: `Names::table` and `Entry::access`, each taken alone and for one lookup
-//! or change.
+//! Locks: `Names::table`, then `Entry::access`, each for one lookup or change.
 
 use crate::net::{
     addr::Address,
@@ -49,38 +48,9 @@ pub(crate) struct Name {
 }
 
 impl Name {
-    /// Reads the name in `addr`, which must be of `family`; `None` if it has the
-    /// family alone.
-    ///
-    /// # Errors
-    ///
-    /// `EINVAL` for an address that is too short, too long, or of another family.
-    pub(crate) fn parse(addr: Address<'_>, family: u16) -> Result<Option<Self>> {
-        let data = addr.data();
-        if addr.family() != Some(family) || data.len() >= NAME_MAX {
-            return Err(EINVAL);
-        }
-        let len = match data.first() {
-            None => return Ok(None),
-            Some(0) => data.len(),
-            // With the NUL, which is there or is added.
-            Some(_) => data.iter().position(|b| *b == 0).unwrap_or(data.len()) + 1,
-        };
-        let mut bytes = [0; NAME_MAX];
-        let given = data.len().min(len);
-        bytes[..given].copy_from_slice(&data[..given]);
-        Ok(Some(Self { bytes, len }))
-    }
-
     /// The bytes, as getsockname(2) returns them.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.bytes[..self.len]
-    }
-
-    /// Whether the name starts with NUL. Such names are apart for each type of
-    /// socket, and no umask takes from their permissions.
-    fn is_abstract(&self) -> bool {
-        self.bytes[0] == 0
     }
 
     /// The name of autobind number `n`.
@@ -89,6 +59,63 @@ impl Name {
         let mut digits = Formatter::new(&mut bytes[1..6]);
         write!(digits, "{n:05x}").map_err(|_| EINVAL)?;
         Ok(Self { bytes, len: 6 })
+    }
+}
+
+/// A name that is somewhere else: a [`Name`], or an address.
+///
+/// # Invariants
+///
+/// It is not empty, nor longer than fits in a [`Name`]. Unless it starts with NUL
+/// it has none.
+#[derive(Clone, Copy)]
+pub(crate) struct NameRef<'a>(&'a [u8]);
+
+impl<'a> NameRef<'a> {
+    /// Reads the name in `addr`, which must be of `family`; `None` if it has the
+    /// family alone.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for an address that is too short, too long, or of another family.
+    #[inline]
+    pub(crate) fn parse(addr: Address<'a>, family: u16) -> Result<Option<Self>> {
+        let data = addr.data();
+        if addr.family() != Some(family) || data.len() >= NAME_MAX {
+            return Err(EINVAL);
+        }
+        Ok(match data.first() {
+            None => None,
+            Some(0) => Some(Self(data)),
+            Some(_) => Some(Self(data.split(|b| *b == 0).next().unwrap_or(data))),
+        })
+    }
+
+    /// Whether the name starts with NUL. Such names are apart for each type of
+    /// socket, and no umask takes from their permissions.
+    fn is_abstract(&self) -> bool {
+        self.0.first() == Some(&0)
+    }
+}
+
+impl<'a> From<&'a Name> for NameRef<'a> {
+    fn from(name: &'a Name) -> Self {
+        match name.as_bytes() {
+            bytes @ [0, ..] => Self(bytes),
+            [bytes @ .., _] => Self(bytes),
+            [] => Self(&[0]),
+        }
+    }
+}
+
+impl From<NameRef<'_>> for Name {
+    fn from(name: NameRef<'_>) -> Self {
+        let mut bytes = [0; NAME_MAX];
+        let given = name.0.len();
+        bytes[..given].copy_from_slice(name.0);
+        // One that does not start with NUL ends with it.
+        let len = given + usize::from(!name.is_abstract());
+        Self { bytes, len }
     }
 }
 
@@ -104,7 +131,7 @@ pub(crate) struct Access {
 impl Access {
     /// What a name has that the current task binds for a socket with these
     /// permission bits.
-    pub(crate) fn new(name: &Name, mode: u16) -> Self {
+    pub(crate) fn new(name: NameRef<'_>, mode: u16) -> Self {
         let mask = if name.is_abstract() {
             0
         } else {
@@ -115,6 +142,11 @@ impl Access {
             group: Kgid::current_fsgid(),
             mode: mode & 0o777 & !mask,
         }
+    }
+
+    /// Whether everybody may write, so that it does not matter who asks.
+    fn is_open(&self) -> bool {
+        self.mode & 0o222 == 0o222
     }
 
     /// Whether the current task may write in `net`.
@@ -131,39 +163,58 @@ impl Access {
 }
 
 /// What finds a name: the type of socket counts for abstract names only.
-struct Key {
+struct Key<'a> {
     kind: Option<u16>,
-    name: Name,
+    name: KeyName<'a>,
 }
 
-impl Key {
-    fn new(kind: u16, name: Name) -> Self {
+/// The name is the table's own, or where who looks for it has it.
+enum KeyName<'a> {
+    Own(Name),
+    Ref(NameRef<'a>),
+}
+
+impl<'a> Key<'a> {
+    /// What the table has.
+    fn own(kind: u16, name: Name) -> Self {
+        Self {
+            kind: Key::new(kind, NameRef::from(&name)).kind,
+            name: KeyName::Own(name),
+        }
+    }
+
+    /// What finds it there.
+    fn new(kind: u16, name: NameRef<'a>) -> Self {
         Self {
             kind: name.is_abstract().then_some(kind),
-            name,
+            name: KeyName::Ref(name),
         }
     }
 
     fn parts(&self) -> (Option<u16>, &[u8]) {
-        (self.kind, self.name.as_bytes())
+        let name = match &self.name {
+            KeyName::Own(name) => NameRef::from(name),
+            KeyName::Ref(name) => *name,
+        };
+        (self.kind, name.0)
     }
 }
 
-impl PartialEq for Key {
+impl PartialEq for Key<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.parts() == other.parts()
     }
 }
 
-impl Eq for Key {}
+impl Eq for Key<'_> {}
 
-impl PartialOrd for Key {
+impl PartialOrd for Key<'_> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for Key {
+impl Ord for Key<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
         self.parts().cmp(&other.parts())
     }
@@ -176,6 +227,8 @@ pub(crate) struct Entry<T> {
     kind: u16,
     #[pin]
     access: Mutex<Access>,
+    /// [`Access::is_open`], for who finds the name.
+    open: Atomic<bool>,
     target: SetOnce<T>,
 }
 
@@ -198,7 +251,13 @@ impl<T> Entry<T> {
     pub(crate) fn change_access(&self, change: impl FnOnce(Access) -> Result<Access>) -> Result {
         let mut access = self.access.lock();
         *access = change(*access)?;
+        self.open.store(access.is_open(), Relaxed);
         Ok(())
+    }
+
+    /// Whether the current task may connect or send to it in `net`. Sleeps.
+    fn may_write(&self, net: &Net) -> bool {
+        self.open.load(Relaxed) || self.access().may_write(net)
     }
 
     /// Makes the name lead to `target`; what it leads to never changes.
@@ -212,7 +271,7 @@ impl<T> Entry<T> {
     }
 }
 
-type Table<T> = RBTree<Key, Arc<Entry<T>>>;
+type Table<T> = RBTree<Key<'static>, Arc<Entry<T>>>;
 
 /// The names of one network namespace.
 #[pin_data]
@@ -242,15 +301,16 @@ impl<T: Send + Sync> Names<T> {
             pin_init!(Entry {
                 name,
                 kind,
+                open: Atomic::new(access.is_open()),
                 access <- new_mutex!(access, "names::Entry::access"),
                 target: SetOnce::new(),
             }),
             GFP_KERNEL_ACCOUNT,
         )?;
-        let node = RBTreeNode::new(Key::new(kind, name), entry.clone(), GFP_KERNEL_ACCOUNT)?;
+        let node = RBTreeNode::new(Key::own(kind, name), entry.clone(), GFP_KERNEL_ACCOUNT)?;
         let mut table = self.table.lock();
         // Insertion would replace what is there.
-        if table.get(&Key::new(kind, name)).is_some() {
+        if table.get(&Key::new(kind, NameRef::from(&name))).is_some() {
             return Err(EADDRINUSE.into());
         }
         table.insert(node);
@@ -265,7 +325,7 @@ impl<T: Send + Sync> Names<T> {
     pub(crate) fn autobind(
         &self,
         kind: u16,
-        access: impl Fn(&Name) -> Access,
+        access: impl Fn(NameRef<'_>) -> Access,
     ) -> Result<Arc<Entry<T>>> {
         self.autobind_among(AUTOBIND_NAMES, kind, access)
     }
@@ -275,12 +335,12 @@ impl<T: Send + Sync> Names<T> {
         &self,
         count: u32,
         kind: u16,
-        access: impl Fn(&Name) -> Access,
+        access: impl Fn(NameRef<'_>) -> Access,
     ) -> Result<Arc<Entry<T>>> {
         for _ in 0..count {
             let n = self.autobound.fetch_add(1, Relaxed) % count;
             let name = Name::autobind(n)?;
-            match self.bind(kind, name, access(&name)) {
+            match self.bind(kind, name, access(NameRef::from(&name))) {
                 Err(e) if e == Error::from(EADDRINUSE) => {}
                 result => return result,
             }
@@ -292,22 +352,30 @@ impl<T: Send + Sync> Names<T> {
     }
 
     /// Finds `name` for the current task, to connect or send to it from a socket
-    /// of type `kind` in `net`. Sleeps.
+    /// of type `kind` in `net`; returns what `take` takes of it, under the lock.
+    /// Sleeps.
     ///
     /// # Errors
     ///
     /// `ECONNREFUSED` if nobody bound it, `EACCES` without permission to write,
     /// `EPROTOTYPE` if a socket of another type did.
-    pub(crate) fn find(&self, net: &Net, kind: u16, name: &Name) -> Result<Arc<Entry<T>>> {
-        let entry = self.table.lock().get(&Key::new(kind, *name)).cloned();
-        let entry = entry.ok_or(ECONNREFUSED)?;
-        if !entry.access().may_write(net) {
+    #[inline]
+    pub(crate) fn find<R>(
+        &self,
+        net: &Net,
+        kind: u16,
+        name: NameRef<'_>,
+        take: impl FnOnce(&Arc<Entry<T>>) -> R,
+    ) -> Result<R> {
+        let table = self.table.lock();
+        let entry = table.get(&Key::new(kind, name)).ok_or(ECONNREFUSED)?;
+        if !entry.may_write(net) {
             return Err(EACCES);
         }
         if entry.kind != kind {
             return Err(EPROTOTYPE.into());
         }
-        Ok(entry)
+        Ok(take(entry))
     }
 
     /// Takes the name of `entry` away, which was bound here. Sleeps.
@@ -315,7 +383,7 @@ impl<T: Send + Sync> Names<T> {
         let node = self
             .table
             .lock()
-            .remove_node(&Key::new(entry.kind, entry.name));
+            .remove_node(&Key::own(entry.kind, entry.name));
         // Freed here, not under the lock.
         drop(node);
     }

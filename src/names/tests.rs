@@ -14,7 +14,7 @@ mod cases {
         let mut addr = KVec::with_capacity(2 + name.len(), GFP_KERNEL)?;
         addr.extend_from_slice(&family.to_ne_bytes(), GFP_KERNEL)?;
         addr.extend_from_slice(name, GFP_KERNEL)?;
-        Name::parse(Address::new(&addr), FAMILY)
+        Ok(NameRef::parse(Address::new(&addr), FAMILY)?.map(Name::from))
     }
 
     #[test]
@@ -49,8 +49,9 @@ mod cases {
     fn a_bad_address_is_refused() {
         assert_eq!(parse(FAMILY, &[b'x'; 109]).err(), Some(EINVAL));
         assert_eq!(parse(FAMILY + 1, b"a").err(), Some(EINVAL));
-        assert_eq!(Name::parse(Address::new(b""), FAMILY).err(), Some(EINVAL));
-        assert_eq!(Name::parse(Address::new(b"x"), FAMILY).err(), Some(EINVAL));
+        let bad = |addr| NameRef::parse(Address::new(addr), FAMILY).err();
+        assert_eq!(bad(b""), Some(EINVAL));
+        assert_eq!(bad(b"x"), Some(EINVAL));
     }
 
     #[test]
@@ -58,9 +59,12 @@ mod cases {
         let path = parse(FAMILY, b"p")?.ok_or(EINVAL)?;
         let other = parse(FAMILY, b"\0p")?.ok_or(EINVAL)?;
 
-        assert!(Key::new(1, path) == Key::new(2, path));
-        assert!(Key::new(1, other) != Key::new(2, other));
-        assert!(Key::new(1, path) != Key::new(1, other));
+        let find = |kind, name| Key::new(kind, NameRef::from(name));
+
+        assert!(Key::own(1, path) == find(2, &path));
+        assert!(Key::own(1, other) != find(2, &other));
+        assert!(Key::own(1, other) == find(1, &other));
+        assert!(Key::own(1, path) != find(1, &other));
         Ok(())
     }
 
@@ -77,7 +81,7 @@ mod cases {
         let autobind = |kind| names.autobind_among(3, kind, |name| Access::new(name, 0o777));
         // One that somebody chose counts too.
         let name = Name::autobind(1)?;
-        let chosen = names.bind(1, name, Access::new(&name, 0o777))?;
+        let chosen = names.bind(1, name, Access::new(NameRef::from(&name), 0o777))?;
         let first = autobind(1)?;
         let second = autobind(1)?;
 

@@ -13,7 +13,7 @@ use super::{
     QueueSocket, //
 };
 use crate::{
-    names::Name,
+    names::{Name, NameRef},
     net::{
         addr::Address,
         cred::PeerCred,
@@ -44,9 +44,9 @@ pub(super) fn connect(sock: &Socket<QueueSocket>, own: &Arc<Inbox>, addr: Addres
     let peer = if addr.family() == Some(AF_UNSPEC) {
         None
     } else {
-        let name = resolve(addr)?;
+        let name = Name::from(resolve(addr)?);
         autobind_for_cred(sock)?;
-        let peer = find_inbox(sock, &name)?;
+        let peer = find_inbox(sock, NameRef::from(&name))?;
         hooks::connect(sock, &name, || peer.maker)?;
         if !peer.accepts(own) {
             return Err(EPERM);
@@ -83,12 +83,14 @@ fn disconnected(own: &Arc<Inbox>, old: &Arc<Inbox>) {
 }
 
 /// The inbox that `name` leads to.
-fn find_inbox(sock: &Socket<QueueSocket>, name: &Name) -> Result<Arc<Inbox>> {
-    let entry = find(sock, name)?;
-    let inbox = entry.target().and_then(|target| target.inbox());
-    // A socket that is being closed has no name soon.
-    let inbox = inbox.filter(|inbox| !inbox.is_dead()).ok_or(ECONNREFUSED)?;
-    Ok(inbox.clone())
+#[inline]
+fn find_inbox(sock: &Socket<QueueSocket>, name: NameRef<'_>) -> Result<Arc<Inbox>> {
+    let inbox = find(sock, name, |entry| {
+        let inbox = entry.target().and_then(|target| target.inbox());
+        // A socket that is being closed has no name soon.
+        inbox.filter(|inbox| !inbox.is_dead()).cloned()
+    })?;
+    Ok(inbox.ok_or(ECONNREFUSED)?)
 }
 
 /// socketpair(2). Sleeps.
@@ -153,7 +155,7 @@ pub(super) fn sendmsg(
         return Err(EOPNOTSUPP.into());
     }
     let name = match msg.name() {
-        Some(addr) => Some(resolve(addr)?),
+        Some(addr) => Some(Name::from(resolve(addr)?)),
         None => None,
     };
     autobind_for_cred(sock)?;
@@ -218,7 +220,7 @@ pub(super) fn send_plain(
     let sent = if msg.has_name() {
         own.set_sk(sk);
         let name = resolve(msg.name()?).ok()?;
-        find_inbox(sock, &name)
+        find_inbox(sock, name)
             .ok()?
             .deliver_plain(own, sock, msg, len)
     } else {
@@ -240,7 +242,7 @@ pub(super) fn no_buffers(error: Error) -> Error {
 /// Who has `name`, or the peer.
 fn target(sock: &Socket<QueueSocket>, own: &Inbox, name: Option<&Name>) -> Result<Arc<Inbox>> {
     match name {
-        Some(name) => find_inbox(sock, name),
+        Some(name) => find_inbox(sock, name.into()),
         None => Ok(own.peer().ok_or(ENOTCONN)?),
     }
 }

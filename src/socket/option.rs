@@ -4,7 +4,7 @@
 
 use super::{Kind, Naming, QueueSocket};
 use crate::{
-    names::{Access, Name},
+    names::{Access, NameRef},
     net::{
         cred::Kgid,
         errno::{ENOPROTOOPT, EOPNOTSUPP},
@@ -189,7 +189,7 @@ fn set_owner(sock: &Socket<QueueSocket>, value: &OptIn) -> Result {
 /// Owner and permissions of a name that the socket is about to bind: what
 /// fchmod(2) and fchown(2) made of the socket, or else those of the current
 /// task.
-pub(super) fn first_access(sock: &Socket<QueueSocket>, name: &Name) -> Access {
+pub(super) fn first_access(sock: &Socket<QueueSocket>, name: NameRef<'_>) -> Access {
     let mut access = Access::new(name, sock.inode_mode());
     let (owner, group) = sock.inode_owner();
     if owner != sock.creator.0 {

@@ -20,7 +20,7 @@ use super::{
     QSOCK, //
 };
 use crate::{
-    names::Name,
+    names::{Name, NameRef},
     net::{
         addr::Address,
         cred::PeerCred,
@@ -75,7 +75,7 @@ impl Unconnected {
 /// to choose, `ERESTARTSYS` for a signal while one is looked for, `ENOMEM`; what
 /// the policy returns.
 pub(super) fn bind(sock: &Socket<QueueSocket>, addr: Address<'_>) -> Result {
-    let name = Name::parse(addr, QSOCK.number())?;
+    let name = NameRef::parse(addr, QSOCK.number())?.map(Name::from);
     hooks::bind(sock, name.as_ref())?;
     let _transition = sock.transition.lock();
     if sock.name.as_ref().is_some() {
@@ -85,9 +85,9 @@ pub(super) fn bind(sock: &Socket<QueueSocket>, addr: Address<'_>) -> Result {
         };
     }
     let names = names_of(sock);
-    let access = |name: &Name| option::first_access(sock, name);
+    let access = |name: NameRef<'_>| option::first_access(sock, name);
     let entry = match name {
-        Some(name) => names.bind(sock.kind(), name, access(&name))?,
+        Some(name) => names.bind(sock.kind(), name, access(NameRef::from(&name)))?,
         None => names.autobind(sock.kind(), access)?,
     };
     match sock.state.as_ref() {
@@ -122,17 +122,24 @@ pub(super) fn autobind_for_cred(sock: &Socket<QueueSocket>) -> Result {
 /// # Errors
 ///
 /// `EINVAL` for a bad address.
-pub(super) fn resolve(addr: Address<'_>) -> Result<Name> {
-    Name::parse(addr, QSOCK.number())?.ok_or(EINVAL)
+#[inline]
+pub(super) fn resolve(addr: Address<'_>) -> Result<NameRef<'_>> {
+    NameRef::parse(addr, QSOCK.number())?.ok_or(EINVAL)
 }
 
-/// Finds who has `name`. Sleeps.
+/// Finds who has `name`; returns what `take` takes of it, under the lock of the
+/// names. Sleeps.
 ///
 /// # Errors
 ///
 /// As [`crate::names::Names::find`].
-pub(super) fn find(sock: &Socket<QueueSocket>, name: &Name) -> Result<Bound> {
-    names_of(sock).find(sock.sk().net(), sock.kind(), name)
+#[inline]
+pub(super) fn find<R>(
+    sock: &Socket<QueueSocket>,
+    name: NameRef<'_>,
+    take: impl FnOnce(&Bound) -> R,
+) -> Result<R> {
+    names_of(sock).find(sock.sk().net(), sock.kind(), name, take)
 }
 
 /// listen(2). Sleeps.
@@ -186,14 +193,14 @@ pub(super) fn connect(sock: &Socket<QueueSocket>, addr: Address<'_>, nonblock: b
     if let Some(State::Datagram(inbox)) = sock.state.as_ref() {
         return datagram::connect(sock, inbox, addr);
     }
-    let name = resolve(addr)?;
+    let name = Name::from(resolve(addr)?);
     autobind_for_cred(sock)?;
     let mut timeo = sock.sk().sndtimeo(nonblock);
 
     let pair = Pair::new(sock.kind)?;
     let pending = Pending::new(pair.clone(), PeerCred::current())?;
     loop {
-        let entry = find(sock, &name)?;
+        let entry = find(sock, NameRef::from(&name), Bound::clone)?;
         let backlog = entry.target().and_then(Target::backlog);
         let backlog = backlog.ok_or(ECONNREFUSED)?;
         hooks::connect(sock, &name, || backlog.cred().ids())?;
