@@ -6,18 +6,16 @@
 //! A [`Tail`] writes what a [`Head`] reads. They are made as a pair over one
 //! ring, neither can be copied, and every method that moves an end takes it
 //! `&mut`: so there is one writer and one reader, and a range of the ring
-//! belongs to exactly one of them. That is what makes the code below sound.
+//! belongs to exactly one of them: that makes the code below sound.
 //!
 //! A ring never changes its size. A writer that needs more links a new ring
 //! behind the one it leaves, and the reader goes over when it has emptied the
-//! old one. Memory is zeroed when it is made: all bytes of it may be looked at.
+//! old one. New memory is zeroed: all bytes of it may be looked at.
 //!
-//! The counters are Rust's own atomics and not the kernel crate's: each access
-//! of those is a call, of which a message would make twenty. Rust alone reads and
-//! writes these: its memory model holds for them.
+//! The counters are Rust's own atomics: each access of the kernel crate's is a call.
+//! Rust alone reads and writes them, so that its memory model holds.
 
 use core::{
-    cmp,
     ptr::NonNull,
     sync::atomic::{
         AtomicPtr,
@@ -85,13 +83,11 @@ impl<T> Ring<T> {
         unsafe { self.base.add(at & self.mask) }
     }
 
-    /// Where the `len` values from number `at` on are, in two pieces: at most as many
-    /// as the ring has.
+    /// Where `len` values from number `at` on are, in two pieces; the ring has so many.
     #[inline(always)]
     fn places(&self, at: usize, len: usize) -> [NonNull<[T]>; 2] {
         // OVERFLOW: The offset is at most `mask`, and the piece no longer than all.
-        let before_end = self.mask.wrapping_sub(at & self.mask).wrapping_add(1);
-        let first = cmp::min(len, before_end);
+        let first = len.min(self.mask.wrapping_sub(at & self.mask).wrapping_add(1));
         [
             NonNull::slice_from_raw_parts(self.place(at), first),
             NonNull::slice_from_raw_parts(self.base, len.wrapping_sub(first)),
@@ -121,8 +117,7 @@ impl<T> Ring<T> {
     /// As [`Self::next`], with a reference of its own.
     fn next_arc(&self) -> Option<Arc<Ring<T>>> {
         // SAFETY: It is from `Arc::into_raw()`, and the reference stays the field's.
-        let next = unsafe { ArcBorrow::from_raw(self.next()?) };
-        Some(next.into())
+        Some(unsafe { ArcBorrow::from_raw(self.next()?) }.into())
     }
 }
 
@@ -130,8 +125,7 @@ impl<T> Drop for Ring<T> {
     fn drop(&mut self) {
         let (mut at, tail) = (*self.head.get_mut(), *self.tail.get_mut());
         while core::mem::needs_drop::<T>() && at != tail {
-            // SAFETY: By the type invariants the value is initialised; both ends
-            // are gone.
+            // SAFETY: As the invariants say it is initialised; both ends are gone.
             unsafe { self.place(at).drop_in_place() };
             at = at.wrapping_add(1);
         }
@@ -144,27 +138,26 @@ impl<T> Drop for Ring<T> {
 
 /// Makes a ring of `size` values, a power of two, and its two ends. Sleeps.
 pub(super) fn ring<T>(size: usize) -> Result<(Tail<T>, Head<T>), AllocError> {
-    let ring = Ring::new(size)?;
-    Ok((Tail(ring.clone()), Head(ring)))
+    Ring::new(size).map(|ring| (Tail(ring.clone()), Head(ring)))
 }
 
 /// The end that writes: the only one of its ring, which is the newest.
 pub(super) struct Tail<T>(Arc<Ring<T>>);
 
 impl<T> Tail<T> {
-    /// The values that fit behind what was committed.
+    /// The number of the first place behind what was committed, and how many there are.
     #[inline(always)]
-    pub(super) fn free(&self) -> usize {
-        self.free_behind(self.0.tail.load(Relaxed))
-    }
-
-    /// As [`Self::free`], where `tail` values were committed.
-    #[inline(always)]
-    fn free_behind(&self, tail: usize) -> usize {
+    fn here(&self) -> (usize, usize) {
+        let tail = self.0.tail.load(Relaxed);
         // Acquire: the reader is done with what it consumed.
         let used = tail.wrapping_sub(self.0.head.load(Acquire));
         // OVERFLOW: By the ring's invariants they fit in it.
-        self.0.mask.wrapping_sub(used).wrapping_add(1)
+        (tail, self.0.mask.wrapping_sub(used).wrapping_add(1))
+    }
+
+    /// The values that fit behind what was committed.
+    pub(super) fn free(&self) -> usize {
+        self.here().1
     }
 
     /// The size of the ring.
@@ -175,18 +168,18 @@ impl<T> Tail<T> {
     /// Room for `len` values behind what was committed, if there is so much.
     #[inline(always)]
     pub(super) fn room(&mut self, len: usize) -> Option<Room<'_, T>> {
-        let at = self.0.tail.load(Relaxed);
-        let ring = &*self.0;
+        let (ring, (at, free)) = (&*self.0, self.here());
         // INVARIANT: There is room, and the borrow of `self` keeps others off.
-        (len <= self.free_behind(at)).then_some(Room { ring, at, len })
+        (len <= free).then_some(Room { ring, at, len })
     }
 
     /// Goes over to a new ring of `size` values, a power of two. Sleeps.
     pub(super) fn extend(&mut self, size: usize) -> Result<(), AllocError> {
         let next = Ring::new(size)?;
-        // This end is the only one that links, and does so once per ring.
-        let linked = Arc::into_raw(next.clone()).cast_mut();
-        self.0.next.store(linked, Release);
+        // This end alone links, once per ring.
+        self.0
+            .next
+            .store(Arc::into_raw(next.clone()).cast_mut(), Release);
         self.0 = next;
         Ok(())
     }
@@ -272,9 +265,8 @@ impl<T> Head<T> {
             next = ring.next();
             let head = ring.head.load(Relaxed);
             let len = ring.tail.load(Acquire).wrapping_sub(head);
-            // SAFETY: By the ring's invariants the committed values are
-            // initialised; only consuming, which needs the `Head` that is
-            // borrowed, hands them to the writer.
+            // SAFETY: Committed values are initialised; only consuming, which needs
+            // the `Head` that is borrowed, hands them to the writer.
             let [first, last] = unsafe { ring.slices(head, len) };
             rest = last;
             if !first.is_empty() {
@@ -287,7 +279,7 @@ impl<T> Head<T> {
     #[inline(always)]
     pub(super) fn front(&mut self, len: usize) -> Front<'_, T> {
         let (at, here) = self.here();
-        let (ring, len) = (&*self.0, cmp::min(len, here));
+        let (ring, len) = (&*self.0, len.min(here));
         // INVARIANT: They are committed, and the borrow of `self` keeps others off.
         Front { ring, at, len }
     }
@@ -300,7 +292,9 @@ impl<T> Head<T> {
                 return None;
             }
         }
-        Some(self.front(1))
+        let (ring, at) = (&*self.0, self.here().0);
+        // INVARIANT: As in `front()`; there is one.
+        Some(Front { ring, at, len: 1 })
     }
 
     /// The value that `n` others are before.
@@ -365,12 +359,18 @@ impl<T> Front<'_, T> {
         self.ring.next().is_some()
     }
 
+    /// The first.
+    #[inline(always)]
+    pub(super) fn get(&self) -> Option<&T> {
+        // SAFETY: By the type invariant.
+        (self.len > 0).then(|| unsafe { self.ring.place(self.at).as_ref() })
+    }
+
     /// Takes the first.
     #[inline(always)]
     pub(super) fn take(self) -> Option<T> {
-        // SAFETY: By the type invariant; nobody uses it after the count below says
-        // that it is gone.
-        let value = (self.len > 0).then(|| unsafe { self.ring.place(self.at).read() })?;
+        // SAFETY: Nobody uses it after the count below says that it is gone.
+        let value = unsafe { NonNull::from(self.get()?).read() };
         self.ring.head.store(self.at.wrapping_add(1), Release);
         Some(value)
     }

@@ -9,6 +9,7 @@ use super::{
     State, //
 };
 use crate::{
+    names::Name,
     net::{
         cred::PeerCred,
         errno::ECONNRESET,
@@ -73,6 +74,12 @@ impl Connected {
     /// The other end.
     pub(super) fn peer(&self) -> &End {
         self.pair.end(self.side.peer())
+    }
+
+    /// The name of the peer.
+    #[inline(always)]
+    pub(super) fn peer_name(&self) -> Option<&Name> {
+        self.peer().name().map(|entry| entry.name())
     }
 
     /// The bytes that a receive would find.

@@ -9,6 +9,7 @@
 
 use super::{
     ancillary::Ancillary,
+    connected::Connected,
     inbox::Inbox,
     pair::Pair,
     QueueSocket, //
@@ -75,10 +76,7 @@ impl Object for Socket<QueueSocket> {
     }
 
     fn peer_name(&self) -> &[u8] {
-        let name = self
-            .connected()
-            .and_then(|connected| connected.peer().name());
-        bytes(name.map(|entry| entry.name()))
+        bytes(self.connected().and_then(Connected::peer_name))
     }
 
     fn peer_ids(&self) -> Option<(u32, u32)> {

@@ -228,9 +228,7 @@ impl SocketOps for QueueSocket {
         let peer;
         let found = match (of, sock.state.as_ref()) {
             (NameOf::Own, _) => sock.name.as_ref().map(|name| name.entry().name()),
-            (NameOf::Peer, Some(State::Connected(connected))) => {
-                connected.peer().name().map(|entry| entry.name())
-            }
+            (NameOf::Peer, Some(State::Connected(connected))) => connected.peer_name(),
             (NameOf::Peer, Some(State::Datagram(inbox))) => {
                 peer = inbox.peer().ok_or(ENOTCONN)?;
                 peer.name()

@@ -176,20 +176,19 @@ impl<'a> Source<'a> {
     }
 
     /// The name of who sent what `envelope` goes with.
+    #[inline(always)]
     fn name<'e>(&'e self, envelope: &'e Envelope) -> Option<&'e Name> {
         match self {
-            Self::Peer(connected, _) => connected.peer().name().map(|entry| entry.name()),
+            Self::Peer(connected, _) => connected.peer_name(),
             Self::Inbox(_) => envelope.credit.as_ref()?.name(),
         }
     }
 
     /// Tells the caller who sent what `envelope` goes with, if the sender has a name
     /// and the caller asks for it.
-    #[cold]
+    #[inline(always)]
     pub(super) fn set_name(&self, msg: &mut RecvMsg<'_>, envelope: &Envelope) {
-        if let Some(name) = self.name(envelope) {
-            msg.set_name(|buf| buf.set(QSOCK.number(), name.as_bytes()));
-        }
+        set_name(msg, self.name(envelope));
     }
 
     /// Asks the policy of what is received.
@@ -234,6 +233,14 @@ impl<'a> Source<'a> {
             }
             Self::Inbox(inbox) => inbox.wake_waiting(),
         }
+    }
+}
+
+/// Tells the caller who sent, if that has a name and the caller asks for it.
+#[cold]
+pub(super) fn set_name(msg: &mut RecvMsg<'_>, name: Option<&Name>) {
+    if let Some(name) = name {
+        msg.set_name(|buf| buf.set(QSOCK.number(), name.as_bytes()));
     }
 }
 

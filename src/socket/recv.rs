@@ -6,9 +6,9 @@ use super::{
     ancillary::Received,
     connected::Connected,
     hooks::{self, OnConnection},
+    packet::set_name,
     pair::Bytes,
-    QueueSocket,
-    QSOCK, //
+    QueueSocket, //
 };
 use crate::{
     net::{
@@ -87,7 +87,7 @@ pub(super) fn recvmsg(
         _ => {}
     }
     if copied > 0 {
-        set_name(&mut msg, connected);
+        set_name(&mut msg, connected.peer_name());
     }
     receiver.got.deliver(sock, &mut msg);
     let cmsg = sock.wants_inq();
@@ -126,18 +126,10 @@ pub(super) fn recv_plain(
         Err(error) => return Some(Err(error)),
     };
     if msg.wants_name() {
-        set_name(msg, connected);
+        set_name(msg, connected.peer_name());
     }
     connected.wake_writer_at(peer);
     Some(Ok(received))
-}
-
-/// Tells the caller who sends, if the peer has a name and the caller asks for it.
-#[cold]
-fn set_name(msg: &mut RecvMsg<'_>, connected: &Connected) {
-    if let Some(name) = connected.peer().name() {
-        msg.set_name(|buf| buf.set(QSOCK.number(), name.name().as_bytes()));
-    }
 }
 
 /// As [`recv_plain`], where nothing is there yet: waits for it. Returns `None` too if

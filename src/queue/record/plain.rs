@@ -96,9 +96,7 @@ impl<A: Send + Unpin> Records<A> {
         let mut rx = self.rx.lock();
         let Heads { bytes, slots } = (*rx).as_mut()?;
         let first = slots.first()?;
-        let [[slot, ..], _] = first.pieces() else {
-            return None;
-        };
+        let slot = first.get()?;
         let len = slot.len();
         if len > max || !is_plain(&slot.aux) {
             return None;
