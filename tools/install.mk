@@ -25,6 +25,9 @@ release = $(firstword $(shell $(sbin) modinfo -F vermagic $(MODULE) 2>/dev/null)
 depmod = $(sbin) depmod $(if $(DESTDIR),--basedir $(DESTDIR))
 # DESTDIR as a user gave it may be relative.
 override DESTDIR := $(if $(DESTDIR),$(abspath $(DESTDIR)))
+# A blank parts what make and the shell are to write and to remove.
+one_word = $(if $(word 2,$(DESTDIR)/$(prefix)/$(includedir)/$(mandir)/$(docdir)/$(MODULE)),\
+	$(error qsock: DESTDIR= and the paths to install at cannot have blanks))
 
 # A kernel that takes signed modules alone wants SIGN_KEY= and SIGN_CERT=, which its owner has enrolled.
 SIGN_FILE ?= /lib/modules/$(release)/build/scripts/sign-file
@@ -37,6 +40,7 @@ demands_signature = $(if $(DESTDIR)$(SIGN_KEY),,$(shell grep -qsx Y /sys/module/
 install: install-module install-user
 
 install-module:
+	$(one_word)
 	@[ -f $(MODULE) ] || { echo "qsock: $(MODULE) is not built: run 'make' first, as a user." >&2; exit 1; }
 	@[ -n "$(release)" ] || { echo "qsock: $(MODULE) names no kernel that modinfo (package kmod) can read." >&2; exit 1; }
 	$(INSTALL_DATA) $(MODULE) $(DESTDIR)/lib/modules/$(release)/updates/qsock.ko
@@ -46,6 +50,7 @@ install-module:
 
 # What has nothing to do with one kernel
 install-user:
+	$(one_word)
 	$(INSTALL_DATA) include/uapi/linux/qsock.h $(DESTDIR)$(includedir)/linux/qsock.h
 	$(foreach page,$(man_pages),$(INSTALL_DATA) $(page) $(call man_target,$(page)) &&) :
 	$(foreach tool,$(built_tools),install -D -m 755 $(tool) $(DESTDIR)$(prefix)/bin/$(notdir $(tool)) &&) :
@@ -54,10 +59,13 @@ install-user:
 
 # For every kernel that has it
 uninstall:
+	$(one_word)
 	rm -f $(DESTDIR)$(includedir)/linux/qsock.h $(foreach page,$(man_pages),$(call man_target,$(page)))
 	rm -f $(addprefix $(DESTDIR)$(prefix)/bin/,$(notdir $(TOOLS))) $(DESTDIR)$(docdir)/examples/modprobe.conf
-	rm -rf $(DESTDIR)$(prefix)/lib/qsock
-	[ ! -d $(DESTDIR)$(docdir) ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$(docdir)/examples $(DESTDIR)$(docdir)
+	rm -f $(DESTDIR)$(prefix)/lib/qsock/$(notdir $(LIBRARY))
+	for dir in $(DESTDIR)$(prefix)/lib/qsock $(DESTDIR)$(docdir)/examples $(DESTDIR)$(docdir); do \
+		[ ! -d "$$dir" ] || rmdir --ignore-fail-on-non-empty "$$dir"; \
+	done
 	for module in $(DESTDIR)/lib/modules/*/updates/qsock.ko; do \
 		[ -f "$$module" ] || continue; \
 		rm -f "$$module"; \

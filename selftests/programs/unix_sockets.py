@@ -72,6 +72,8 @@ def names():
     assert listener.getsockname() == name
     assert listener.getsockopt(socket.SOL_SOCKET, SO_DOMAIN) == socket.AF_UNIX
     assert stat.S_ISSOCK(os.stat(name).st_mode)
+    with open("/proc/net/qsock" if "LD_PRELOAD" in os.environ else "/proc/net/unix") as table:
+        assert name in table.read()
     client, server = meet(listener, name)
     assert (client.getpeername(), server.getsockname()) == (name, name)
     assert (client.getsockname(), server.getpeername()) == ("", "")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 //! What `make install` puts somewhere: that it is all there, that socket(2) loads the module from it, that the examples
-//! of the man page work with it, and that `make uninstall` takes it away again.
+//! of the man page and the launcher work with it, and that `make uninstall` takes it away again.
 //!
 //! The guest's root holds nothing of qsock but the installed tree. The module there is signed, by a key of nobody.
 
@@ -47,6 +47,19 @@ pub fn run(arch: Arch, config: Config, ui: &Ui) -> Result<()> {
     let mut sections: Vec<Box<dyn Section>> = vec![Box::new(Guest::default())];
     section::run(&job, &mut sections, ui, |_, _, _| {})?;
 
+    // In a shell two words, of which the first is a file of the tree.
+    let blank = make(
+        arch,
+        &tree.join("usr/local/bin/qsockctl and"),
+        &[],
+        "uninstall",
+    );
+    let case = Case::new(
+        "a path with a blank is refused",
+        blank.is_err() && files(&tree)? == there,
+        "uninstall did not refuse it, or removed something",
+    );
+    ui.case(place, SUITE, case);
     make(arch, &tree, &[], "uninstall")?;
     let left: Vec<_> = files(&tree)?.into_iter().filter(|f| !is_index(f)).collect();
     let case = Case::new("uninstall", left.is_empty(), left.join("\n"));
@@ -131,6 +144,9 @@ fn complete(there: &BTreeSet<String>, tree: &Path) -> Result<Case> {
     let mut wanted = vec![
         "usr/local/include/linux/qsock.h".to_owned(),
         "usr/local/share/doc/qsock/examples/modprobe.conf".to_owned(),
+        "usr/local/bin/qsockctl".to_owned(),
+        "usr/local/bin/qsock-run".to_owned(),
+        "usr/local/lib/qsock/libqsock_run.so".to_owned(),
     ];
     for entry in fs::read_dir(artifacts::top()?.join("tools"))? {
         let name = entry?.file_name().to_string_lossy().into_owned();
@@ -161,8 +177,8 @@ struct Guest {
 }
 
 /// A case: its name, what it must print as a shell's pattern, and its command.
-fn cases() -> [(&'static str, &'static str, String); 4] {
-    let at = examples::GUEST;
+fn cases() -> [(&'static str, &'static str, String); 5] {
+    let (at, script) = (examples::GUEST, examples::SCRIPT);
     let number = "import socket; socket.socket(22, 2)\n\
                   print(open(\"/sys/module/qsock/parameters/family\").read())";
     [
@@ -176,6 +192,11 @@ fn cases() -> [(&'static str, &'static str, String); 4] {
             "the example in Python",
             "'look at this: bytes of a file'",
             format!("python3 {at}/python.py"),
+        ),
+        (
+            "sockets of AF_UNIX by the launcher",
+            "''",
+            format!("mkdir -p /tmp/s && /usr/local/bin/qsock-run -- python3 {at}/{script} /tmp/s"),
         ),
         // The last: from here on the family has another number.
         (

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The examples of tools/qsock.7, taken out of the page as a reader would, and built with what is installed.
+//! The examples of tools/qsock.7, taken out of the page as a reader would, and built with what is installed; and what
+//! the launcher runs.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -15,7 +16,10 @@ use crate::{cache, deb};
 /// Where they are in the guest.
 pub const GUEST: &str = "/examples";
 
-/// The directory whose content goes over a guest's root: the programs, and a Python that runs the third.
+/// What the launcher runs: it says what a program sees of its sockets.
+pub const SCRIPT: &str = "unix_sockets.py";
+
+/// The directory whose content goes over a guest's root: the programs and the script.
 pub fn overlay(arch: Arch, build: &Path, installed: &Path) -> Result<PathBuf> {
     let top = artifacts::top()?;
     let page = fs::read_to_string(top.join("tools/qsock.7")).context("cannot read qsock.7")?;
@@ -29,6 +33,8 @@ pub fn overlay(arch: Arch, build: &Path, installed: &Path) -> Result<PathBuf> {
         fs::write(sources.join(name), example(&page, title)?)?;
     }
     fs::write(place.join("python.py"), example(&page, "Python")?)?;
+    let script = top.join("selftests/programs").join(SCRIPT);
+    fs::copy(script, place.join(SCRIPT)).context("cannot copy the launcher's script")?;
 
     let mut gcc = Command::new(artifacts::cross(arch).cc);
     gcc.args(["-Wall", "-Wextra", "-Werror", "-O2", "-static", "-isystem"])
@@ -61,7 +67,7 @@ fn example(page: &str, title: &str) -> Result<String> {
     Ok(plain.replace("\\e", "\\") + "\n")
 }
 
-/// What a Python program needs that uses socket and ctypes, by Debian's packages, for initramfs.
+/// What a Python program needs that uses socket and ctypes, and the launcher, by Debian's packages, for initramfs.
 pub fn python(arch: Arch) -> Result<PathBuf> {
     let version = fs::read_link("/usr/bin/python3").context("the build root has no python3")?;
     let version = version.to_string_lossy().into_owned();
@@ -72,6 +78,7 @@ pub fn python(arch: Arch) -> Result<PathBuf> {
         "libc6".into(),
         "libexpat1".into(),
         "libffi8".into(),
+        "libgcc-s1".into(),
         "zlib1g".into(),
     ]
     .map(|name| format!("{name}:{}", arch.debian()))
