@@ -32,6 +32,8 @@ pub fn run(arch: Arch, config: Config, ui: &Ui) -> Result<()> {
     let module = artifacts::module(arch, config)?;
     let mut words = vec![format!("MODULE={}", module.display())];
     words.extend(signature(arch, config, &build)?);
+    // First, and by itself: what is there to be installed is looked at when make starts.
+    make(arch, &tree, &[], "tools")?;
     make(arch, &tree, &words, "install")?;
     let there = files(&tree)?;
     ui.case(place, SUITE, complete(&there, &tree)?);
@@ -75,7 +77,7 @@ fn make(arch: Arch, tree: &Path, words: &[String], target: &str) -> Result<()> {
         .arg(format!("ARCH={}", arch.name()))
         .arg(format!("DESTDIR={}", tree.display()))
         .args(words)
-        .args(["tools", target]);
+        .arg(target);
     let out = make.output().context("cannot run make")?;
     let told = String::from_utf8_lossy(&out.stderr);
     ensure!(out.status.success(), "make {target} failed:\n{told}");
