@@ -7,7 +7,8 @@
 //!
 //! Imports: `net`, for credentials and errno names.
 //!
-//! Locks: `Names::table`, then `Entry::access`, each for one lookup or change.
+//! Locks: `Names::table` and `Entry::access`, each taken alone and for one lookup
+//! or change.
 
 use crate::net::{
     addr::Address,
@@ -44,13 +45,15 @@ const AUTOBIND_NAMES: u32 = 1 << 20;
 #[derive(Clone, Copy)]
 pub(crate) struct Name {
     bytes: [u8; NAME_MAX],
+    /// Without the NUL at the end, which is there all the same.
     len: usize,
 }
 
 impl Name {
     /// The bytes, as getsockname(2) returns them.
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..self.len]
+        let nul = !NameRef::from(self).is_abstract();
+        &self.bytes[..self.len + usize::from(nul)]
     }
 
     /// The name of autobind number `n`.
@@ -78,7 +81,6 @@ impl<'a> NameRef<'a> {
     /// # Errors
     ///
     /// `EINVAL` for an address that is too short, too long, or of another family.
-    #[inline]
     pub(crate) fn parse(addr: Address<'a>, family: u16) -> Result<Option<Self>> {
         let data = addr.data();
         if addr.family() != Some(family) || data.len() >= NAME_MAX {
@@ -100,21 +102,15 @@ impl<'a> NameRef<'a> {
 
 impl<'a> From<&'a Name> for NameRef<'a> {
     fn from(name: &'a Name) -> Self {
-        match name.as_bytes() {
-            bytes @ [0, ..] => Self(bytes),
-            [bytes @ .., _] => Self(bytes),
-            [] => Self(&[0]),
-        }
+        Self(&name.bytes[..name.len])
     }
 }
 
 impl From<NameRef<'_>> for Name {
     fn from(name: NameRef<'_>) -> Self {
         let mut bytes = [0; NAME_MAX];
-        let given = name.0.len();
-        bytes[..given].copy_from_slice(name.0);
-        // One that does not start with NUL ends with it.
-        let len = given + usize::from(!name.is_abstract());
+        let len = name.0.len();
+        bytes[..len].copy_from_slice(name.0);
         Self { bytes, len }
     }
 }
@@ -178,7 +174,7 @@ impl<'a> Key<'a> {
     /// What the table has.
     fn own(kind: u16, name: Name) -> Self {
         Self {
-            kind: Key::new(kind, NameRef::from(&name)).kind,
+            kind: NameRef::from(&name).is_abstract().then_some(kind),
             name: KeyName::Own(name),
         }
     }
@@ -352,30 +348,22 @@ impl<T: Send + Sync> Names<T> {
     }
 
     /// Finds `name` for the current task, to connect or send to it from a socket
-    /// of type `kind` in `net`; returns what `take` takes of it, under the lock.
-    /// Sleeps.
+    /// of type `kind` in `net`. Sleeps.
     ///
     /// # Errors
     ///
     /// `ECONNREFUSED` if nobody bound it, `EACCES` without permission to write,
     /// `EPROTOTYPE` if a socket of another type did.
-    #[inline]
-    pub(crate) fn find<R>(
-        &self,
-        net: &Net,
-        kind: u16,
-        name: NameRef<'_>,
-        take: impl FnOnce(&Arc<Entry<T>>) -> R,
-    ) -> Result<R> {
-        let table = self.table.lock();
-        let entry = table.get(&Key::new(kind, name)).ok_or(ECONNREFUSED)?;
+    pub(crate) fn find(&self, net: &Net, kind: u16, name: NameRef<'_>) -> Result<Arc<Entry<T>>> {
+        let entry = self.table.lock().get(&Key::new(kind, name)).cloned();
+        let entry = entry.ok_or(ECONNREFUSED)?;
         if !entry.may_write(net) {
             return Err(EACCES);
         }
         if entry.kind != kind {
             return Err(EPROTOTYPE.into());
         }
-        Ok(take(entry))
+        Ok(entry)
     }
 
     /// Takes the name of `entry` away, which was bound here. Sleeps.

@@ -125,7 +125,7 @@ impl<T> Drop for Ring<T> {
     fn drop(&mut self) {
         let (mut at, tail) = (*self.head.get_mut(), *self.tail.get_mut());
         while core::mem::needs_drop::<T>() && at != tail {
-            // SAFETY: As the invariants say it is initialised; both ends are gone.
+            // SAFETY: By the type invariants it is initialised; both ends are gone.
             unsafe { self.place(at).drop_in_place() };
             at = at.wrapping_add(1);
         }
@@ -176,10 +176,9 @@ impl<T> Tail<T> {
     /// Goes over to a new ring of `size` values, a power of two. Sleeps.
     pub(super) fn extend(&mut self, size: usize) -> Result<(), AllocError> {
         let next = Ring::new(size)?;
-        // This end alone links, once per ring.
-        self.0
-            .next
-            .store(Arc::into_raw(next.clone()).cast_mut(), Release);
+        // This end is the only one that links, and does so once per ring.
+        let linked = Arc::into_raw(next.clone()).cast_mut();
+        self.0.next.store(linked, Release);
         self.0 = next;
         Ok(())
     }
@@ -265,8 +264,8 @@ impl<T> Head<T> {
             next = ring.next();
             let head = ring.head.load(Relaxed);
             let len = ring.tail.load(Acquire).wrapping_sub(head);
-            // SAFETY: Committed values are initialised; only consuming, which needs
-            // the `Head` that is borrowed, hands them to the writer.
+            // SAFETY: By the ring's invariants they are initialised; only consuming,
+            // which needs the `Head` that is borrowed, hands them to the writer.
             let [first, last] = unsafe { ring.slices(head, len) };
             rest = last;
             if !first.is_empty() {
@@ -369,7 +368,7 @@ impl<T> Front<'_, T> {
     /// Takes the first.
     #[inline(always)]
     pub(super) fn take(self) -> Option<T> {
-        // SAFETY: Nobody uses it after the count below says that it is gone.
+        // SAFETY: It is initialised, and nobody uses it after the count below.
         let value = unsafe { NonNull::from(self.get()?).read() };
         self.ring.head.store(self.at.wrapping_add(1), Release);
         Some(value)

@@ -83,14 +83,12 @@ fn disconnected(own: &Arc<Inbox>, old: &Arc<Inbox>) {
 }
 
 /// The inbox that `name` leads to.
-#[inline]
 fn find_inbox(sock: &Socket<QueueSocket>, name: NameRef<'_>) -> Result<Arc<Inbox>> {
-    let inbox = find(sock, name, |entry| {
-        let inbox = entry.target().and_then(|target| target.inbox());
-        // A socket that is being closed has no name soon.
-        inbox.filter(|inbox| !inbox.is_dead()).cloned()
-    })?;
-    Ok(inbox.ok_or(ECONNREFUSED)?)
+    let entry = find(sock, name)?;
+    let inbox = entry.target().and_then(|target| target.inbox());
+    // A socket that is being closed has no name soon.
+    let inbox = inbox.filter(|inbox| !inbox.is_dead()).ok_or(ECONNREFUSED)?;
+    Ok(inbox.clone())
 }
 
 /// socketpair(2). Sleeps.

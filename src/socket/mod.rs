@@ -178,6 +178,14 @@ fn names_of(sock: &Socket<QueueSocket>) -> &Names<Target> {
     &sock.sk().net().data::<Qsock>().names
 }
 
+/// Tells the caller who sent, if that has a name and the caller asks for it.
+#[cold]
+fn set_name(msg: &mut RecvMsg<'_>, name: Option<&Name>) {
+    if let Some(name) = name {
+        msg.set_name(|buf| buf.set(QSOCK.number(), name.as_bytes()));
+    }
+}
+
 #[vtable]
 impl SocketOps for QueueSocket {
     type Family = Qsock;

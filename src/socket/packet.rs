@@ -11,9 +11,9 @@ use super::{
     inbox::Inbox,
     pair::{limit, Packets},
     payload::{queue_plain, Payload, Refused},
+    set_name,
     unconnected::autobind_for_cred,
-    QueueSocket,
-    QSOCK, //
+    QueueSocket, //
 };
 use crate::{
     names::Name,
@@ -233,14 +233,6 @@ impl<'a> Source<'a> {
             }
             Self::Inbox(inbox) => inbox.wake_waiting(),
         }
-    }
-}
-
-/// Tells the caller who sent, if that has a name and the caller asks for it.
-#[cold]
-pub(super) fn set_name(msg: &mut RecvMsg<'_>, name: Option<&Name>) {
-    if let Some(name) = name {
-        msg.set_name(|buf| buf.set(QSOCK.number(), name.as_bytes()));
     }
 }
 

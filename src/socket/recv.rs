@@ -6,8 +6,8 @@ use super::{
     ancillary::Received,
     connected::Connected,
     hooks::{self, OnConnection},
-    packet::set_name,
     pair::Bytes,
+    set_name,
     QueueSocket, //
 };
 use crate::{

@@ -122,24 +122,17 @@ pub(super) fn autobind_for_cred(sock: &Socket<QueueSocket>) -> Result {
 /// # Errors
 ///
 /// `EINVAL` for a bad address.
-#[inline]
 pub(super) fn resolve(addr: Address<'_>) -> Result<NameRef<'_>> {
     NameRef::parse(addr, QSOCK.number())?.ok_or(EINVAL)
 }
 
-/// Finds who has `name`; returns what `take` takes of it, under the lock of the
-/// names. Sleeps.
+/// Finds who has `name`. Sleeps.
 ///
 /// # Errors
 ///
 /// As [`crate::names::Names::find`].
-#[inline]
-pub(super) fn find<R>(
-    sock: &Socket<QueueSocket>,
-    name: NameRef<'_>,
-    take: impl FnOnce(&Bound) -> R,
-) -> Result<R> {
-    names_of(sock).find(sock.sk().net(), sock.kind(), name, take)
+pub(super) fn find(sock: &Socket<QueueSocket>, name: NameRef<'_>) -> Result<Bound> {
+    names_of(sock).find(sock.sk().net(), sock.kind(), name)
 }
 
 /// listen(2). Sleeps.
@@ -200,7 +193,7 @@ pub(super) fn connect(sock: &Socket<QueueSocket>, addr: Address<'_>, nonblock: b
     let pair = Pair::new(sock.kind)?;
     let pending = Pending::new(pair.clone(), PeerCred::current())?;
     loop {
-        let entry = find(sock, NameRef::from(&name), Bound::clone)?;
+        let entry = find(sock, NameRef::from(&name))?;
         let backlog = entry.target().and_then(Target::backlog);
         let backlog = backlog.ok_or(ECONNREFUSED)?;
         hooks::connect(sock, &name, || backlog.cred().ids())?;
