@@ -53,15 +53,15 @@ fn fill(pairs: &[Pair], size: usize) -> Result<()> {
 
 /// Bytes of an idle pair, or those of eight messages of `size` bytes in it more than that.
 pub fn of(transport: &Transport, size: usize) -> Result<f64> {
-    // What the kernel keeps of the first ones is there for the second.
+    // What the kernel has kept of earlier sockets goes into the first ones, which stay: so the others take all that
+    // they need anew.
     let first = pairs(transport)?;
     fill(&first, size)?;
-    drop(first);
-    let none = free()?;
+    let before = free()?;
     let pairs = pairs(transport)?;
     let idle = free()?;
     if size == 0 {
-        return Ok((none - idle) / PAIRS as f64);
+        return Ok((before - idle) / PAIRS as f64);
     }
     fill(&pairs, size)?;
     Ok((idle - free()?) / PAIRS as f64)
