@@ -52,7 +52,7 @@ impl Connected {
         }
     }
 
-    fn any(&self) -> &dyn Transport {
+    fn any(&self) -> &dyn Transport<To = Side> {
         self.pair.any()
     }
 

@@ -7,7 +7,7 @@ use super::{
     deliver::{Letter, Refusal},
     envelope::Credit,
     hooks,
-    inbox::Inbox,
+    inbox::{id, Inbox},
     payload::Payload,
     unconnected::{autobind_for_cred, find, resolve},
     QueueSocket, //
@@ -27,8 +27,8 @@ use crate::{
         wait::{block_on, Timeo}, //
     },
     policy::chain::DROPPED,
-    queue::Queue,
-    trace, //
+    trace,
+    transport::Transport, //
 };
 use kernel::{prelude::*, sync::Arc};
 
@@ -48,7 +48,7 @@ pub(super) fn connect(sock: &Socket<QueueSocket>, own: &Arc<Inbox>, addr: Addres
         autobind_for_cred(sock)?;
         let peer = find_inbox(sock, NameRef::from(&name))?;
         hooks::connect(sock, &name, || peer.maker)?;
-        if !peer.accepts(own) {
+        if !peer.mail.hears(id(own)) {
             return Err(EPERM);
         }
         Some(peer)
@@ -71,7 +71,7 @@ pub(super) fn connect(sock: &Socket<QueueSocket>, own: &Arc<Inbox>, addr: Addres
 /// The socket has another peer than `old` now: what `old` sent is lost, and it
 /// is told so if it is still connected.
 fn disconnected(own: &Arc<Inbox>, old: &Arc<Inbox>) {
-    if own.records.is_empty() {
+    if own.mail.is_empty(()) {
         return;
     }
     own.discard(trace::Drop::Disconnect);
@@ -118,7 +118,7 @@ pub(super) fn shutdown(own: &Inbox, how: Shutdown) {
 /// poll(2). Sleeps for locks only.
 pub(super) fn poll(sock: &Socket<QueueSocket>, own: &Inbox) -> Events {
     let sk = sock.sk();
-    let (read_shut, write_shut) = (own.records.is_shut(), own.is_write_shut());
+    let (read_shut, write_shut) = (own.mail.is_shut(()), own.is_write_shut());
     own.set_sk(sk);
     let writable = own.sent.is_writable(sk.sndbuf()) && own.poll_room(sk);
     if !writable {
@@ -126,7 +126,7 @@ pub(super) fn poll(sock: &Socket<QueueSocket>, own: &Inbox) -> Events {
     }
     Events::HUP.when(read_shut && write_shut)
         | (Events::RDHUP | Events::IN).when(read_shut)
-        | Events::IN.when(!own.records.is_empty())
+        | Events::IN.when(!own.mail.is_empty(()))
         | Events::OUT.when(writable)
 }
 

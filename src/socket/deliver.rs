@@ -6,7 +6,7 @@ use super::{
     ancillary::Ancillary,
     envelope::{Credit, Envelope},
     hooks::{Datagram, SentTo},
-    inbox::Inbox,
+    inbox::{id, Inbox},
     payload::{queue_plain, Payload, Refused},
     QueueSocket, //
 };
@@ -17,7 +17,7 @@ use crate::{
         socket::Socket, //
     },
     policy::chain::DROPPED,
-    queue::Queue,
+    transport::Transport, //
 };
 use kernel::{prelude::*, sync::Arc};
 
@@ -57,13 +57,13 @@ impl Inbox {
         payload: &mut Payload<'_, '_>,
         letter: &mut Letter,
     ) -> Result<(), Refusal> {
-        if !self.accepts(from) {
+        if !self.mail.hears(id(from)) {
             return Err(Refusal::NotPeer);
         }
         if self.is_dead() {
             return Err(Refusal::Dead);
         }
-        if self.records.is_shut() {
+        if self.mail.is_shut(()) {
             return Err(Refusal::Shut);
         }
         if let Some(sk) = self.sk() {
@@ -82,7 +82,7 @@ impl Inbox {
         };
         let ask = |bytes: [&[u8]; 2]| about.sendmsg(|| bytes);
         let limit = self.limit(sender.sk().sndbuf());
-        let queued = payload.try_queue(&self.records, limit, &mut envelope, ask);
+        let queued = payload.try_queue(self.records(), limit, &mut envelope, ask);
         if let Some(mut envelope) = envelope {
             letter.credit = envelope.credit.take();
             letter.ancillary = envelope.into_ancillary();
@@ -117,12 +117,12 @@ impl Inbox {
         let sk = sender.sk();
         let check = SentTo(sender, self, msg.flags());
         let receiver = self.sk()?;
-        if !self.accepts(from) || self.is_dead() || receiver.wants_more_than_bytes() {
+        if !self.mail.hears(id(from)) || self.mail.is_closed() || receiver.wants_more_than_bytes() {
             return None;
         }
         let credit = Credit::new(from, sk, len)?;
         let limit = self.limit(sk.sndbuf());
-        let queued = queue_plain(msg, len, &self.records, limit, false, check, || {
+        let queued = queue_plain(msg, len, self.records(), limit, false, check, || {
             Envelope::plain(Some(credit))
         })?;
         match queued {

@@ -11,15 +11,14 @@ use crate::{
         task,
         wait, //
     },
-    queue::{
-        record::Records,
-        usage::Usage,
-        Queue, //
-    },
-    trace, //
+    queue::{record::Records, usage::Usage},
+    trace,
+    transport::{mailbox::Mailbox, Transport}, //
 };
 use core::{
     cmp,
+    num::NonZeroUsize,
+    ptr::NonNull,
     sync::atomic::{
         fence,
         AtomicBool,
@@ -41,13 +40,10 @@ use kernel::{
     }, //
 };
 
-/// The peer of a socket that has none.
-const NOBODY: usize = 0;
-
 /// What tells one inbox from all others.
 #[inline(always)]
-fn id(inbox: &Arc<Inbox>) -> usize {
-    core::ptr::from_ref(&**inbox).addr()
+pub(super) fn id(inbox: &Arc<Inbox>) -> NonZeroUsize {
+    NonNull::from(&**inbox).addr()
 }
 
 /// What others know of a datagram socket.
@@ -60,20 +56,17 @@ pub(super) struct Inbox {
     pub(super) maker: (u32, u32),
     /// The name alone: what the name leads to is this.
     name: Once<Name>,
+    /// What waits for the socket. While that is connected, nobody else is heard: who
+    /// looks without `peer`'s mutex sees it there. It is closed with the socket.
     #[pin]
-    pub(super) records: Records<Envelope>,
+    pub(super) mail: Mailbox<Records<Envelope>>,
     /// What the socket sent and nobody received yet.
     pub(super) sent: Usage,
     shut_write: AtomicBool,
-    /// The socket was closed.
-    dead: AtomicBool,
     /// Whom the socket is connected to: nobody else may send to it. Emptied when
     /// the socket is closed, so that no circle of inboxes remains.
     #[pin]
     peer: Mutex<Option<Arc<Inbox>>>,
-    /// Who that is, for those who look without the mutex: nobody is told twice
-    /// that it changed.
-    peer_id: AtomicUsize,
     /// Where the socket's pollers wait for room at the peer.
     #[pin]
     polls: Mutex<Option<Place>>,
@@ -100,12 +93,10 @@ impl Inbox {
                 sk: Once::new(),
                 maker: (task::euid(), task::egid()),
                 name: Once::new(),
-                records <- Records::new(),
+                mail <- Mailbox::new(),
                 sent: Usage::new(),
                 shut_write: AtomicBool::new(false),
-                dead: AtomicBool::new(false),
                 peer <- new_mutex!(None, "socket::Inbox::peer"),
-                peer_id: AtomicUsize::new(NOBODY),
                 polls <- new_mutex!(None, "socket::Inbox::polls"),
                 pollers <- Pollers::new(),
                 waiting <- new_mutex!((), "socket::Inbox::waiting"),
@@ -143,8 +134,7 @@ impl Inbox {
     /// Sleeps.
     pub(super) fn set_peer(&self, peer: Option<Arc<Self>>) -> Option<Arc<Self>> {
         let mut now = self.peer.lock();
-        self.peer_id
-            .store(peer.as_ref().map_or(NOBODY, id), Relaxed);
+        self.mail.hear_only(peer.as_ref().map(id));
         core::mem::replace(&mut *now, peer)
     }
 
@@ -160,18 +150,17 @@ impl Inbox {
         let same = now.as_ref().is_some_and(|now| Arc::ptr_eq(now, peer));
         let old = if same { now.take() } else { None };
         if same {
-            self.peer_id.store(NOBODY, Relaxed);
+            self.mail.hear_only(None);
         }
         drop(now);
         drop(old);
         same
     }
 
-    /// Whether the socket is connected to `other`, or to nobody.
+    /// The queue of what waits.
     #[inline(always)]
-    pub(super) fn accepts(&self, other: &Arc<Self>) -> bool {
-        let peer = self.peer_id.load(Relaxed);
-        peer == NOBODY || peer == id(other)
+    pub(super) fn records(&self) -> &Records<Envelope> {
+        self.mail.queue()
     }
 
     /// Whether the socket is connected to `other`. Sleeps.
@@ -182,7 +171,7 @@ impl Inbox {
 
     /// Whether the socket was closed.
     pub(super) fn is_dead(&self) -> bool {
-        self.dead.load(Acquire)
+        self.mail.is_closed()
     }
 
     /// Whether sending was shut.
@@ -197,10 +186,10 @@ impl Inbox {
 
     /// Shuts receiving. Sleeps.
     pub(super) fn shut_read(&self) {
-        self.records.shut();
+        self.mail.shut(());
         self.wake_all();
         // Those who wait for their own limit to be free wait for this queue.
-        self.records.for_each(|envelope| {
+        self.records().for_each(|envelope| {
             if let Some(sk) = envelope.credit.as_ref().and_then(|credit| credit.from.sk()) {
                 sk.write_space();
             }
@@ -209,7 +198,7 @@ impl Inbox {
 
     /// Whether receiving was shut, and the socket is still there.
     pub(super) fn is_shut(&self) -> bool {
-        self.records.is_shut() && !self.is_dead()
+        self.mail.is_shut(()) && !self.is_dead()
     }
 
     /// The socket, for who sends to it.
@@ -237,7 +226,7 @@ impl Inbox {
 
     /// Whether a sender with an SO_SNDBUF of `sndbuf` must wait.
     fn is_full(&self, sndbuf: usize) -> bool {
-        !self.records.is_shut() && !self.records.is_writable(self.limit(sndbuf))
+        !self.mail.is_shut(()) && !self.mail.is_writable((), self.limit(sndbuf))
     }
 
     /// Waits until a sender with an SO_SNDBUF of `sndbuf` should try again, for at
@@ -345,14 +334,13 @@ impl Inbox {
 
     /// Drops all that waits to be received, because nobody will. Sleeps.
     pub(super) fn discard(&self, reason: trace::Drop) {
-        trace::drop(self.sk(), || self.records.bytes(), reason);
-        self.records.discard();
+        trace::drop(self.sk(), || self.mail.queued(()), reason);
+        self.mail.discard(());
     }
 
     /// The socket is closed. Sleeps.
     pub(super) fn close(&self) {
-        self.dead.store(true, Release);
-        self.records.shut();
+        self.mail.close();
         drop(self.set_peer(None));
         let place = self.polls.lock().take();
         drop(place);

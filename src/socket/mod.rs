@@ -91,8 +91,8 @@ use crate::{
             SOCK_STREAM, //
         },
     },
-    queue::Queue,
-    trace, //
+    trace,
+    transport::Transport, //
 };
 use core::pin::Pin;
 use inflight::InFlights;
@@ -259,7 +259,7 @@ impl SocketOps for QueueSocket {
             (SIOCATMARK, _) => sock.bytes().map_or(0, |(connected, link)| {
                 link.to(connected.side()).read().is_at_mark().into()
             }),
-            (SIOCINQ, Some(State::Datagram(inbox))) => inbox.records.first_len(),
+            (SIOCINQ, Some(State::Datagram(inbox))) => inbox.records().first_len(),
             (SIOCOUTQ, Some(State::Datagram(inbox))) => inbox.sent.bytes(),
             (SIOCINQ, Some(State::Listening(_))) => return Err(EINVAL),
             (SIOCINQ, Some(State::Connected(connected))) => connected.inq(),
@@ -291,7 +291,7 @@ impl SocketOps for QueueSocket {
     fn tend(&self) -> bool {
         match self.state.as_ref() {
             Some(State::Connected(connected)) => connected.trim(),
-            Some(State::Datagram(inbox)) => inbox.records.trim(),
+            Some(State::Datagram(inbox)) => inbox.mail.trim(()),
             _ => false,
         }
     }

@@ -128,15 +128,15 @@ pub(super) fn send_plain(
     // Before the first look: the compiler finds the one with the other.
     let (sk, len) = (sock.sk(), msg.len());
     let (connected, link) = sock.packets()?;
-    let peer = link.end(connected.side().peer()).sk()?;
+    let to = link.way(connected.side().peer());
+    let peer = to.end.sk()?;
     if sk.has_error() || sk.passes_cred() || peer.wants_more_than_bytes() || len > sk.sndbuf() {
         return None;
     }
-    let queue = link.to(connected.side().peer());
     let limit = limit(Some(sk), Some(peer));
     let check = Sent(sock, msg.flags());
     let end_of_record = msg.flags().has(MsgFlags::EOR);
-    let queued = queue_plain(msg, len, queue, limit, end_of_record, check, || {
+    let queued = queue_plain(msg, len, &to.queue, limit, end_of_record, check, || {
         Envelope::plain(None)
     })?;
     if let Err(error) = queued {
@@ -171,7 +171,7 @@ impl<'a> Source<'a> {
     pub(super) fn queue(&self) -> &Records<Envelope> {
         match self {
             Self::Peer(connected, link) => link.to(connected.side()),
-            Self::Inbox(inbox) => &inbox.records,
+            Self::Inbox(inbox) => inbox.records(),
         }
     }
 

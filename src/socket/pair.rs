@@ -112,7 +112,7 @@ impl Pair {
     }
 
     /// What carries the messages, whatever they are.
-    pub(super) fn any(&self) -> &dyn Transport {
+    pub(super) fn any(&self) -> &dyn Transport<To = Side> {
         match self {
             Self::Bytes(link) => &**link,
             Self::Packets(link) => &**link,

@@ -6,7 +6,7 @@
 use super::{Naming, QueueSocket, State};
 use crate::{
     net::{sight::Sight, sock::Sock, socket::Socket},
-    queue::Queue, //
+    transport::Transport, //
 };
 use kernel::{seq_file::SeqFile, seq_print};
 
@@ -49,9 +49,9 @@ pub(super) fn sight(socket: &QueueSocket) -> Sight<'_> {
         Some(State::Datagram(inbox)) => Sight {
             name,
             peer: inbox.peer().map(|peer| inode(peer.sk())),
-            received: inbox.records.bytes(),
+            received: inbox.mail.queued(()),
             sent: inbox.sent.bytes(),
-            read_shut: inbox.records.is_shut(),
+            read_shut: inbox.mail.is_shut(()),
             write_shut: inbox.is_write_shut(),
         },
     }

@@ -162,7 +162,7 @@ impl QueueSocket {
                 connected.pair().for_each_file(connected.side(), see)
             }
             Some(State::Datagram(inbox)) => inbox
-                .records
+                .records()
                 .for_each(|envelope| envelope.for_each_file(see)),
             None => {}
         }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The transport within one machine: a queue for each direction.
+//! The transport between the two ends of a connection: a queue for each direction.
 
 use super::{Side, Transport};
 use crate::queue::Queue;
@@ -8,12 +8,12 @@ use kernel::prelude::*;
 
 /// What belongs to one end. It lies together, because each message looks at both.
 #[pin_data]
-struct Way<Q, E> {
+pub(crate) struct Way<Q, E> {
     /// The queue of what is on its way to it.
     #[pin]
-    queue: Q,
+    pub(crate) queue: Q,
     /// What the other end sees of it.
-    end: E,
+    pub(crate) end: E,
 }
 
 impl<Q: Queue, E> Way<Q, E> {
@@ -43,11 +43,21 @@ impl<Q: Queue, E> Local<Q, E> {
         })
     }
 
+    /// The way to `side`.
     #[inline(always)]
-    fn way(&self, side: Side) -> &Way<Q, E> {
+    pub(crate) fn way(&self, side: Side) -> &Way<Q, E> {
         match side {
             Side::A => &self.a,
             Side::B => &self.b,
+        }
+    }
+
+    /// The way to `side`, and the one back.
+    #[inline(always)]
+    pub(crate) fn ways(&self, side: Side) -> [&Way<Q, E>; 2] {
+        match side {
+            Side::A => [&self.a, &self.b],
+            Side::B => [&self.b, &self.a],
         }
     }
 
@@ -65,6 +75,8 @@ impl<Q: Queue, E> Local<Q, E> {
 }
 
 impl<Q: Queue, E: Send + Sync> Transport for Local<Q, E> {
+    type To = Side;
+
     fn queued(&self, to: Side) -> usize {
         self.to(to).bytes()
     }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Transports: what carries messages from one end of a connection to the other.
+//! Transports: what carries messages from who sends to who receives.
 //!
 //! Owns: the interface between sockets and queues ([`Transport`]) and the
-//! transport within one machine ([`local`]).
+//! transports within one machine: between the two ends of a connection ([`local`]),
+//! and from many senders to one receiver ([`mailbox`]).
 //!
 //! Imports: `queue`. It knows no socket and no policy.
 //!
@@ -15,6 +16,7 @@
 //! memory, and for another call that is copying on the same side.
 
 pub(crate) mod local;
+pub(crate) mod mailbox;
 
 /// One of the two ends of a connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,29 +37,32 @@ impl Side {
     }
 }
 
-/// What carries messages between the two ends of one connection, whatever kind
-/// of messages they are.
+/// What carries messages, whatever kind of messages they are.
 pub(crate) trait Transport: Send + Sync {
+    /// What says to whom: an end of a connection, or nothing where there is one
+    /// receiver.
+    type To: Copy;
+
     /// The payload bytes on their way to `to`.
-    fn queued(&self, to: Side) -> usize;
+    fn queued(&self, to: Self::To) -> usize;
 
     /// Whether nothing that a receive would return is on its way to `to`.
-    fn is_empty(&self, to: Side) -> bool;
+    fn is_empty(&self, to: Self::To) -> bool;
 
     /// Whether so little is on its way to `to`, under a limit of `limit` bytes,
     /// that poll(2) says writable at the other end.
-    fn is_writable(&self, to: Side, limit: usize) -> bool;
+    fn is_writable(&self, to: Self::To, limit: usize) -> bool;
 
     /// Whether nothing will be sent to `to` any more.
-    fn is_shut(&self, to: Side) -> bool;
+    fn is_shut(&self, to: Self::To) -> bool;
 
     /// Ends what is sent to `to`; what is on its way stays.
-    fn shut(&self, to: Side);
+    fn shut(&self, to: Self::To);
 
     /// Lets everything go that is on its way to `to`.
-    fn discard(&self, to: Side);
+    fn discard(&self, to: Self::To);
 
     /// Gives back memory for what is on its way to `to`: see
     /// [`Queue::trim`](crate::queue::Queue::trim).
-    fn trim(&self, to: Side) -> bool;
+    fn trim(&self, to: Self::To) -> bool;
 }
