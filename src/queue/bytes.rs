@@ -14,6 +14,9 @@ use kernel::{
 ///
 /// Not a closure: it would be called, where this is a branch that is patched out.
 pub(crate) trait Check<A = ()> {
+    /// Whether anybody wants to see them: else nothing is put together to be shown.
+    fn is_asked(&self) -> bool;
+
     /// Whether they may.
     ///
     /// # Errors
@@ -78,8 +81,10 @@ pub(super) fn write(
     if !fill(&mut room, from) {
         return Some(Err(Unwritten::Fault));
     }
-    if let Err(error) = check.check(room.pieces(), &()) {
-        return Some(Err(Unwritten::Refused(error)));
+    if check.is_asked() {
+        if let Err(error) = check.check(room.pieces(), &()) {
+            return Some(Err(Unwritten::Refused(error)));
+        }
     }
     room.commit();
     Some(Ok(()))
@@ -109,8 +114,10 @@ pub(super) fn read<A>(
         return None;
     }
     let [a, b] = front.pieces();
-    if let Err(error) = check.check([a, b], aux) {
-        return Some(Err(error));
+    if check.is_asked() {
+        if let Err(error) = check.check([a, b], aux) {
+            return Some(Err(error));
+        }
     }
     if to.copy_to_iter(a) < a.len() || !b.is_empty() && to.copy_to_iter(b) < b.len() {
         return Some(Err(EFAULT));

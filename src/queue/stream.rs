@@ -152,17 +152,20 @@ impl<A: Send + Unpin + Merge> Stream<A> {
         if !self.is_plain() || used.wrapping_add(len) > limit {
             return None;
         }
+        let count = || self.sent.store(sent.wrapping_add(len), Release);
         let written = (*tx)
             .as_mut()
             .and_then(|tail| bytes::write(tail, len, from, check));
         let written = match written {
-            Some(written) => written,
+            // By itself: what may fail is not looked at twice.
+            Some(Ok(())) => {
+                count();
+                return Some(Ok(()));
+            }
+            Some(failed) => failed,
             None => self.write_in_new_room(&mut tx, from, len, check, grown)?,
         };
-        if written.is_ok() {
-            self.sent.store(sent.wrapping_add(len), Release);
-        }
-        Some(written.map_err(Error::from))
+        Some(written.map(|()| count()).map_err(Error::from))
     }
 
     /// As [`Self::try_write`], where more memory is needed.

@@ -114,14 +114,14 @@ pub(super) fn recv_plain(
     let (sk, this): (_, &QueueSocket) = (sock.sk(), sock);
     let len = msg.len();
     let (connected, link) = this.bytes()?;
-    let peer = link.end(connected.side().peer()).sk()?;
+    let [from, back] = link.ways(connected.side());
+    let peer = back.end.sk()?;
     if sk.wants_sender() || sk.peek_offset().is_some() || this.wants_inq() {
         return None;
     }
-    let queue = link.to(connected.side());
     let enough = |found| found >= sk.lowat();
     let check = hooks::Received(sock, msg.flags());
-    let received = match queue.try_read(msg.iter(), len, enough, check)? {
+    let received = match from.queue.try_read(msg.iter(), len, enough, check)? {
         Ok(received) => received,
         Err(error) => return Some(Err(error)),
     };

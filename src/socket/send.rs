@@ -92,14 +92,15 @@ pub(super) fn send_plain(
     // Before the first look: the compiler finds the one with the other.
     let sk = sock.sk();
     let (connected, link) = sock.bytes()?;
-    let peer = link.end(connected.side().peer()).sk()?;
+    let to = link.way(connected.side().peer());
+    let peer = to.end.sk()?;
     if msg.has_name() || sk.has_error() || sk.passes_cred() || peer.wants_sender() {
         return None;
     }
     let (len, limit) = (msg.len(), limit(Some(sk), Some(peer)));
     let check = Sent(sock, msg.flags());
-    let queue = link.to(connected.side().peer());
-    let written = queue.try_write(msg.iter(), len, limit, check, || tend_later(sock))?;
+    let grown = || tend_later(sock);
+    let written = to.queue.try_write(msg.iter(), len, limit, check, grown)?;
     if let Err(error) = written {
         return Some(Err(error));
     }

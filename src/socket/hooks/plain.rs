@@ -26,10 +26,12 @@ pub(in crate::socket) struct Sent<'a>(
 
 impl Check for Sent<'_> {
     #[inline(always)]
+    fn is_asked(&self) -> bool {
+        is_asked(Operation::Sendmsg)
+    }
+
+    #[inline(always)]
     fn check(self, pieces: [&[u8]; 2], (): &()) -> Result {
-        if !is_asked(Operation::Sendmsg) {
-            return Ok(());
-        }
         ask_sendmsg(self.0, &Message::new(pieces, self.1, 0))
     }
 }
@@ -43,10 +45,12 @@ pub(in crate::socket) struct Received<'a>(
 
 impl<A> Check<A> for Received<'_> {
     #[inline(always)]
+    fn is_asked(&self) -> bool {
+        is_asked(Operation::Recvmsg)
+    }
+
+    #[inline(always)]
     fn check(self, pieces: [&[u8]; 2], _: &A) -> Result {
-        if !is_asked(Operation::Recvmsg) {
-            return Ok(());
-        }
         ask_recvmsg(self.0, &Message::new(pieces, self.1, 0))
     }
 }
@@ -61,10 +65,12 @@ pub(in crate::socket) struct SentTo<'a>(
 
 impl Check for SentTo<'_> {
     #[inline(always)]
+    fn is_asked(&self) -> bool {
+        is_asked(Operation::Sendmsg)
+    }
+
+    #[inline(always)]
     fn check(self, pieces: [&[u8]; 2], (): &()) -> Result {
-        if !is_asked(Operation::Sendmsg) {
-            return Ok(());
-        }
         let message = Message::new(pieces, self.2, 0);
         ask_send_datagram(self.0, Some(self.1), &message)
     }
@@ -79,10 +85,12 @@ pub(in crate::socket) struct ReceivedFrom<'a>(
 
 impl Check<Envelope> for ReceivedFrom<'_> {
     #[inline(always)]
+    fn is_asked(&self) -> bool {
+        is_asked(Operation::Recvmsg)
+    }
+
+    #[inline(always)]
     fn check(self, pieces: [&[u8]; 2], envelope: &Envelope) -> Result {
-        if !is_asked(Operation::Recvmsg) {
-            return Ok(());
-        }
         let peer = envelope.credit.as_ref().map(|credit| &*credit.from);
         let message = Message::new(pieces, self.1, 0);
         ask_recv_datagram(self.0, peer, &message)
