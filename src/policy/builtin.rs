@@ -18,7 +18,7 @@ use core::{
 use kernel::prelude::*;
 
 /// What a message that is to be refused begins with.
-const REFUSE: &[u8] = b"QSOCK-REFUSE";
+const REFUSE: &[u8; 12] = b"QSOCK-REFUSE";
 
 /// Where it counts.
 pub(crate) trait Counters: Send + Sync {

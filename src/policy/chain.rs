@@ -104,13 +104,28 @@ fn first(
     message: Option<&Message<'_>>,
     file: Option<&FileRef>,
 ) -> Verdict {
-    for hook in hooks {
-        let verdict = super::ask(*hook, operation, cx, message, file);
-        if verdict != Verdict::Allow {
-            return verdict;
-        }
+    let [hook, rest @ ..] = hooks else {
+        return Verdict::Allow;
+    };
+    match super::ask(*hook, operation, cx, message, file) {
+        Verdict::Allow if !rest.is_empty() => next(rest, operation, cx, message, file),
+        verdict => verdict,
     }
-    Verdict::Allow
+}
+
+/// As [`first`], of those behind it: by itself, so that one hook alone takes no loop.
+#[cold]
+fn next(
+    hooks: &[&dyn Hook],
+    operation: Operation,
+    cx: &Context<'_>,
+    message: Option<&Message<'_>>,
+    file: Option<&FileRef>,
+) -> Verdict {
+    let ask = |hook: &&dyn Hook| super::ask(*hook, operation, cx, message, file);
+    let mut verdicts = hooks.iter().map(ask);
+    let refused = verdicts.find(|verdict| *verdict != Verdict::Allow);
+    refused.unwrap_or(Verdict::Allow)
 }
 
 /// Has the hooks asked about these operations, and about no others. Sleeps.

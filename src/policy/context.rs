@@ -137,10 +137,11 @@ impl<'a> Message<'a> {
         &to[..len]
     }
 
-    /// Whether the message begins with `prefix`.
+    /// Whether the message begins with `prefix`, whose length is known beforehand:
+    /// that compares words, where a slice is a call.
     #[inline(always)]
-    pub(crate) fn starts_with(&self, prefix: &[u8]) -> bool {
-        match self.pieces[0].get(..prefix.len()) {
+    pub(crate) fn starts_with<const N: usize>(&self, prefix: &[u8; N]) -> bool {
+        match self.pieces[0].first_chunk() {
             Some(head) => head == prefix,
             None => self.starts_across(prefix),
         }
