@@ -7,6 +7,7 @@
  * Needs a kernel with fault injection, as CONFIG=debug builds it.
  */
 #include "qsock_data.h"
+#include "qsock_fail.h"
 #include "qsock_proc.h"
 #include "qsock_test.h"
 
@@ -32,43 +33,6 @@ FIXTURE_VARIANT(out_of_memory)
 	void (*check)(struct __test_metadata *_metadata,
 		      FIXTURE_DATA(out_of_memory) *self, int result);
 };
-
-static bool set_knob(const char *fault, const char *knob, const char *value)
-{
-	char path[128];
-	int fd;
-	bool ok;
-
-	snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s", fault, knob);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	ok = fd >= 0 && write(fd, value, strlen(value)) > 0;
-	close(fd);
-	return ok;
-}
-
-/* From now on the @n-th chance to fail in a system call is taken. */
-static bool arm(int nth, unsigned int n)
-{
-	char text[16];
-	int len = snprintf(text, sizeof(text), "%u", n);
-
-	return write(nth, text, len) == len;
-}
-
-/* Was it taken? Nothing fails any more afterwards. */
-static bool disarm(int nth)
-{
-	int error = errno;
-	char text[16] = "1";
-	bool taken;
-
-	/* A failure here is the one that was left over. */
-	taken = pread(nth, text, sizeof(text) - 1, 0) > 0 && text[0] == '0';
-	while (!arm(nth, 0))
-		;
-	errno = error;
-	return taken;
-}
 
 static bool is_allowed(int error)
 {
@@ -295,15 +259,7 @@ FIXTURE_SETUP(out_of_memory)
 
 	REQUIRE_FAMILY(variant);
 	self->family = test_family(variant->qsock);
-	self->nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
-	if (self->nth < 0)
-		SKIP(return, "the kernel injects no faults");
-	/* Allocations that may sleep fail too, and none fills the log. */
-	if (!set_knob("failslab", "ignore-gfp-wait", "N") ||
-	    !set_knob("failslab", "verbose", "0") ||
-	    !set_knob("fail_page_alloc", "verbose", "0") ||
-	    !set_knob("fail_usercopy", "verbose", "0"))
-		SKIP(return, "faults are not set up below debugfs");
+	REQUIRE_FAULTS(self->nth);
 	self->addr = nul_addr(self->family, "listener");
 	self->data = malloc(MESSAGE);
 	stream_make(&out, self->data, MESSAGE);

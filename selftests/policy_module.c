@@ -5,6 +5,7 @@
  */
 #include <sys/syscall.h>
 
+#include "qsock_fail.h"
 #include "qsock_policy.h"
 
 #define HOOK_KO		"/lib/modules/hook.ko"
@@ -52,6 +53,19 @@ static const char *hook_get(const char *parameter)
 	text[n > 0 ? n - 1 : 0] = '\0';
 	close(fd);
 	return text;
+}
+
+static long module_references(const char *name)
+{
+	char path[64], text[16] = "";
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/module/%s/refcnt", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+		text[0] = '?';
+	close(fd);
+	return text[0] == '?' ? -1 : strtol(text, NULL, 10);
 }
 
 FIXTURE(policy_module)
@@ -179,6 +193,42 @@ TEST_F(policy_module, it_pins_its_module)
 	ASSERT_EQ(0, hook_set("on", "0"));
 	EXPECT_EQ(0, syscall(SYS_delete_module, "hook", O_NONBLOCK));
 	EXPECT_EQ(0, op_sendmsg(&self->world));
+}
+
+/*
+ * Its struct may be gone once it is unregistered: whatever fails meanwhile, it is
+ * asked no more, and its module is free.
+ */
+TEST_F(policy_module, it_is_unregistered_without_memory)
+{
+	unsigned int n, off = 0;
+	bool taken = true;
+	int nth, on;
+
+	REQUIRE_FAULTS(nth);
+	for (n = 1; taken && n < 200; n++) {
+		ssize_t written;
+
+		ASSERT_EQ(0, hook_set("on", "1"));
+		on = open(HOOK_PARAMETERS "on", O_WRONLY | O_CLOEXEC);
+		ASSERT_LE(0, on);
+		ASSERT_TRUE(arm(nth, n));
+		written = write(on, "0", 1);
+		taken = disarm(nth);
+		close(on);
+		if (written != 1)
+			continue;
+		off += taken;
+		ASSERT_EQ(0, hook_set_number("seen", 0));
+		EXPECT_EQ(0, op_sendmsg(&self->world));
+		EXPECT_STREQ("0", hook_get("seen"));
+		EXPECT_EQ(0, module_references("hook")) {
+			TH_LOG("chance %u", n);
+		}
+	}
+	EXPECT_FALSE(taken);
+	EXPECT_LT(0, off);
+	close(nth);
 }
 
 TEST_HARNESS_MAIN

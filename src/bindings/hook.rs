@@ -175,31 +175,50 @@ impl<T: Send + Sync> Slot<T> {
 ///
 /// # Invariants
 ///
-/// Valid while its module is there, which this holds.
-pub(crate) struct Foreign(*const raw::qsock_hook);
+/// - Until `hook` becomes null, which it stays, this has the reference on `owner`,
+///   and then whoever made it null.
+/// - What `hook` leads to is valid for readers that were there before it was null.
+pub(crate) struct Foreign {
+    hook: AtomicPtr<raw::qsock_hook>,
+    operations: u32,
+    owner: *mut raw::module,
+}
 
-// SAFETY: The hook is constant, and asked by any task.
+// SAFETY: The hook is constant, and asked by any task; so is the owner put.
 unsafe impl Send for Foreign {}
 // SAFETY: As above.
 unsafe impl Sync for Foreign {}
 
 impl Foreign {
-    /// What tells it from others.
+    /// What tells it from others; 0 if it is retired.
     pub(crate) fn id(&self) -> usize {
-        self.0 as usize
+        self.hook.load(Relaxed).addr()
     }
 
     /// The operations that it wants to be asked about, a bit for each.
     pub(crate) fn wanted(&self) -> u32 {
-        // SAFETY: By the type invariant.
-        unsafe { (*self.0).operations }
+        self.operations
     }
 
-    /// Asks it. May sleep.
+    /// Asks it; who is retired allows. May sleep.
     pub(crate) fn ask(&self, context: &Context) -> c_int {
-        // SAFETY: By the type invariant; a hook without the function is not
-        // taken.
-        unsafe { (*self.0).ask.map_or(0, |ask| ask(context)) }
+        // SAFETY: It has no preconditions. The caller's own need not last as long.
+        let counter = unsafe { raw::hook_read_lock() };
+        // SAFETY: By the type invariants: the read side is held.
+        let hook = unsafe { self.hook.load(Acquire).as_ref() };
+        // SAFETY: The context is valid; a hook without the function is not taken.
+        let ask = |hook: &raw::qsock_hook| hook.ask.map_or(0, |ask| unsafe { ask(context) });
+        let answer = hook.map_or(0, ask);
+        // SAFETY: It is held.
+        unsafe { raw::hook_read_unlock(counter) };
+        answer
+    }
+
+    /// Has it not asked any more, if it is yet.
+    pub(crate) fn retire(&self) -> Option<Retired> {
+        let hook = self.hook.swap(ptr::null_mut(), Relaxed);
+        // INVARIANT: The reference is the new value's.
+        (!hook.is_null()).then_some(Retired(self.owner))
     }
 }
 
@@ -207,8 +226,30 @@ impl Drop for Foreign {
     // Not compiled into what has no hooks.
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: By the type invariant.
-        unsafe { raw::hook_put(self.0) }
+        if !self.hook.get_mut().is_null() {
+            // SAFETY: By the type invariant.
+            unsafe { raw::hook_put(self.owner) }
+        }
+    }
+}
+
+/// A hook that was retired. Dropping this waits for those who ask it still, and lets
+/// its module go: not where hooks are asked. Sleeps.
+///
+/// # Invariants
+///
+/// Has the reference on the module.
+pub(crate) struct Retired(*mut raw::module);
+
+impl Drop for Retired {
+    // As above.
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: They have no preconditions but the type's invariant.
+        unsafe {
+            raw::hook_synchronize();
+            raw::hook_put(self.0);
+        }
     }
 }
 
@@ -244,11 +285,15 @@ unsafe extern "C" fn add<R: Registry>(hook: *const raw::qsock_hook) -> c_int {
             return Err(EINVAL);
         }
         // SAFETY: The caller guarantees it.
-        if !unsafe { raw::hook_try_get(hook) } {
+        if !unsafe { raw::hook_try_get(given.owner) } {
             return Err(EINVAL);
         }
-        // INVARIANT: The module is held.
-        R::add(Foreign(hook))?;
+        // INVARIANT: The module is held; what is unregistered is retired first.
+        R::add(Foreign {
+            hook: AtomicPtr::new(hook.cast_mut()),
+            operations: given.operations,
+            owner: given.owner,
+        })?;
         Ok(0)
     })
 }

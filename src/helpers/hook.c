@@ -81,14 +81,14 @@ void qsock_helper_hook_disable(struct static_key_false *branch)
 	static_branch_disable(branch);
 }
 
-bool qsock_helper_hook_try_get(const struct qsock_hook *hook)
+bool qsock_helper_hook_try_get(struct module *owner)
 {
-	return try_module_get(hook->owner);
+	return try_module_get(owner);
 }
 
-void qsock_helper_hook_put(const struct qsock_hook *hook)
+void qsock_helper_hook_put(struct module *owner)
 {
-	module_put(hook->owner);
+	module_put(owner);
 }
 
 bool qsock_helper_hook_may_tell(void)

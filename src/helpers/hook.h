@@ -24,8 +24,8 @@ void qsock_helper_hook_read_unlock(unsigned long counter);
 void qsock_helper_hook_synchronize(void);
 void qsock_helper_hook_enable(struct static_key_false *branch);
 void qsock_helper_hook_disable(struct static_key_false *branch);
-bool qsock_helper_hook_try_get(const struct qsock_hook *hook);
-void qsock_helper_hook_put(const struct qsock_hook *hook);
+bool qsock_helper_hook_try_get(struct module *owner);
+void qsock_helper_hook_put(struct module *owner);
 bool qsock_helper_hook_may_tell(void);
 
 #endif /* _QSOCK_HOOK_H */

@@ -69,10 +69,11 @@ pub(crate) fn cgroup_path() -> Result<KVec<u8>, AllocError> {
     let mut path = KVec::from_elem(0u8, PATH_MAX, GFP_KERNEL | __GFP_NOWARN)?;
     // SAFETY: There is always a current task, and the buffer has that size.
     let len = unsafe { bindings::current_cgroup_path(path.as_mut_ptr().cast(), PATH_MAX) };
-    if len < 0 {
+    // One that does not fit is cut, and its length is then that of what is left.
+    let len = usize::try_from(len).map_err(|_| AllocError)?;
+    if len >= PATH_MAX - 1 {
         return Err(AllocError);
     }
-    let len = path.iter().position(|byte| *byte == 0).ok_or(AllocError)?;
     path.truncate(len);
     Ok(path)
 }

@@ -51,7 +51,8 @@ impl Loaded {
         };
         if let Some(old) = old {
             new.rules = old.rules.clone();
-            for hook in &old.foreign {
+            // One that is retired had to stay when there was no memory.
+            for hook in old.foreign.iter().filter(|hook| hook.id() != 0) {
                 new.foreign.push(hook.clone(), GFP_KERNEL)?;
             }
         }
@@ -197,14 +198,18 @@ impl Registry for Opened {
     }
 
     fn remove(id: usize) {
-        let removed = change(|loaded| {
-            loaded.foreign.retain(|hook| hook.id() != id);
-            Ok(())
-        });
-        if removed.is_err() {
-            // It stays, and so does its module.
-            pr_err!("no memory to unload a hook\n");
+        let find = |loaded: &Loaded| {
+            let mut found = loaded.foreign.iter().filter(|hook| hook.id() == id);
+            found.find_map(|hook| hook.retire())
+        };
+        let retired = LOADED.read().get().and_then(find);
+        if retired.is_some() {
+            // This fails without memory. Then the hook's place stays until the chain
+            // is changed next, and there is nothing in it to ask.
+            let _ = change(|_| Ok(()));
         }
+        // Waits for who asks it now.
+        drop(retired);
     }
 }
 

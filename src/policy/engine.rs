@@ -94,8 +94,13 @@ impl Hook for Engine {
             cx,
             subject: cx.subject(),
         };
+        let enforced = is_enforcing();
         let Ok(decision) = self.policy.decide(operation, &told) else {
-            return Verdict::Deny(ENOMEM);
+            // What cannot be judged does not happen, unless nothing is refused at all.
+            return match enforced {
+                true => Verdict::Deny(ENOMEM),
+                false => Verdict::Allow,
+            };
         };
         self.count(&decision);
         let verdict = match decision.verdict {
@@ -103,7 +108,6 @@ impl Hook for Engine {
             rules::Verdict::Deny(errno) => Verdict::Deny(Error::from_errno(-errno)),
             rules::Verdict::Drop => Verdict::Drop,
         };
-        let enforced = is_enforcing();
         if decision.audit || verdict != Verdict::Allow {
             report::tell(operation, cx, &told.subject, &decision, enforced);
         }

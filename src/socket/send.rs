@@ -67,14 +67,19 @@ pub(super) fn sendmsg(
     };
     let mut sent = 0;
     match sender.send_all(&mut msg, control, &mut sent) {
-        Err(error) if sent == 0 => {
-            if error == EPIPE && !flags.has(MsgFlags::NOSIGNAL) {
-                send_sigpipe();
-            }
-            Err(error)
-        }
+        Err(error) if sent == 0 => Err(failed(error, flags)),
         _ => Ok(sent),
     }
+}
+
+/// What a call returns that fails with `error`: who finds the pipe broken is told by
+/// a signal too, also where a policy says so.
+#[cold]
+fn failed(error: Error, flags: MsgFlags) -> Error {
+    if error == EPIPE && !flags.has(MsgFlags::NOSIGNAL) {
+        send_sigpipe();
+    }
+    error
 }
 
 /// The short way of [`sendmsg`], for plain messages: sends all of one, if there is
@@ -102,7 +107,7 @@ pub(super) fn send_plain(
     let grown = || tend_later(sock);
     let written = to.queue.try_write(msg.iter(), len, limit, check, grown)?;
     if let Err(error) = written {
-        return Some(Err(error));
+        return Some(Err(failed(error, msg.flags())));
     }
     connected.wake_reader_at(peer);
     Some(Ok(len))
