@@ -84,7 +84,7 @@ struct crowd {
 	enum crowd_kind kind;
 	uint64_t seed;
 	bool signals;	/* half of the members get them */
-	bool reopens;	/* sockets are closed and opened at random */
+	unsigned int life;	/* messages until sockets are opened anew, at most */
 	bool narrow;	/* a queue holds one message */
 	unsigned int quota;	/* messages of each link */
 	long begun;

@@ -9,9 +9,6 @@
 #include "qsock_crowd_io.h"
 #include "qsock_crowd_open.h"
 
-/* The most messages that a socket lives for which is opened again. */
-#define LIFE		100
-
 /* What a sender may meet whose receiver left. */
 static inline bool peer_gone(int error)
 {
@@ -34,8 +31,8 @@ static inline void *pair_sender(void *arg)
 		struct report report;
 		int error = 0, fd;
 
-		if (crowd->reopens && end - sent > LIFE)
-			end = sent + 1 + roll(m, LIFE);
+		if (crowd->life && end - sent > crowd->life)
+			end = sent + 1 + roll(m, crowd->life);
 		fd = open_link(m, &name);
 		if (fd < 0) {
 			crowd_fail(m, "cannot open: %s", strerror(errno));
@@ -86,8 +83,8 @@ static inline void *pair_receiver(void *arg)
 		int n;
 
 		m->have = 0;
-		if (crowd->reopens && roll(m, 3) == 0)
-			leave = link->next + roll(m, LIFE);
+		if (crowd->life && roll(m, 3) == 0)
+			leave = link->next + roll(m, crowd->life);
 		while ((n = recv_some(m, fd, &c, NULL)) > 0) {
 			n = take_messages(m, &c, &head);
 			if (n <= 0)
@@ -153,7 +150,7 @@ static inline void *shared_sender(void *arg)
 
 		error = send_batch(m, m->fd, &b, named ? &crowd->addr : NULL);
 		next += b.next;
-		if (!error && crowd->reopens && !roll(m, 16) &&
+		if (!error && crowd->life && !roll(m, 16) &&
 		    !change_descriptor(m))
 			error = errno;
 	}

@@ -47,7 +47,7 @@ TEST_F_TIMEOUT(queue_stress, all_comes_once_and_in_order, LONG_TIMEOUT)
 	unsigned int life;
 
 	crowd->signals = true;
-	crowd->reopens = true;
+	crowd->life = 100;
 	if (!is_shared(crowd)) {
 		ASSERT_TRUE(run_pairs(crowd));
 	} else {

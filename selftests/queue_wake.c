@@ -60,6 +60,25 @@ TEST_F_TIMEOUT(queue_wake, narrow_queues, LONG_TIMEOUT)
 }
 
 /*
+ * Sockets that live for a few messages: who accepts a connection while the
+ * other end closes it hears of the end, and so do all who wait for one.
+ */
+TEST_F_TIMEOUT(queue_wake, short_lives, LONG_TIMEOUT)
+{
+	struct crowd *crowd = self->crowd;
+	unsigned int life;
+
+	crowd->life = 6;
+	if (!is_shared(crowd)) {
+		ASSERT_TRUE(run_pairs(crowd));
+	} else {
+		for (life = 8; life; life--)
+			ASSERT_TRUE(run_shared(crowd, ANY, life, life % 2 == 0));
+	}
+	crowd_tell(_metadata, crowd);
+}
+
+/*
  * One message goes to and fro between the ends of each link, or of all: who
  * receives it sends the next.
  */

@@ -158,7 +158,7 @@ impl Connected {
 
     /// Tells the peer that there is more to receive. Does not sleep.
     pub(super) fn wake_reader(&self) {
-        if let Some(peer) = self.peer().sk() {
+        if let Some(peer) = self.peer().sk_after() {
             self.wake_reader_at(peer);
         }
     }
@@ -220,7 +220,7 @@ impl Connected {
         if how.writes() {
             self.any().shut(self.side.peer());
         }
-        let Some(peer) = self.peer().sk() else {
+        let Some(peer) = self.peer().sk_after() else {
             return;
         };
         peer.state_change();

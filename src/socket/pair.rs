@@ -20,6 +20,7 @@ use crate::{
     trace,
     transport::{local::Local, Side, Transport}, //
 };
+use core::sync::atomic::{fence, Ordering::SeqCst};
 use kernel::{
     prelude::*,
     sync::{aref::ARef, Arc},
@@ -76,6 +77,16 @@ impl End {
     /// The socket at this end, unless nobody accepted the connection yet.
     pub(super) fn sk(&self) -> Option<&Sock> {
         self.sk.as_ref().map(|sk| &**sk)
+    }
+
+    /// As [`Self::sk`], for who has changed what the socket may wait for: one that
+    /// is being accepted is found here, or finds the change.
+    pub(super) fn sk_after(&self) -> Option<&Sock> {
+        // It is there before it waits, and looks behind a full barrier then.
+        self.sk().or_else(|| {
+            fence(SeqCst);
+            self.sk()
+        })
     }
 
     /// The name of this end.
@@ -155,14 +166,15 @@ impl Pair {
 
     /// Ends the connection for the end `side`, because the other is gone.
     pub(super) fn hang_up(&self, side: Side, error: Option<Error>) {
-        let sk = self.end(side).sk();
-        // The error first: who sees the end of the data must see it too.
-        if let (Some(sk), Some(error)) = (sk, error) {
+        let end = self.end(side);
+        // The error first: who sees the end of the data must see it too. A socket
+        // that is not there yet has sent nothing that could be lost.
+        if let (Some(sk), Some(error)) = (end.sk(), error) {
             sk.set_error(error);
         }
         self.any().shut(Side::A);
         self.any().shut(Side::B);
-        if let Some(sk) = sk {
+        if let Some(sk) = end.sk_after() {
             sk.state_change();
             sk.async_hup();
         }
