@@ -125,7 +125,6 @@ static inline unsigned int roll(struct member *m, unsigned int sides)
 }
 
 /* Say once what is wrong; the test ends. */
-__attribute__((format(printf, 2, 3)))
 static inline void crowd_fail(struct member *m, const char *format, ...)
 {
 	va_list args;

@@ -178,7 +178,7 @@ static inline int send_batch(struct member *m, int fd, struct batch *b,
 			n -= b->len[b->next++];
 		if (!stream && n) {
 			crowd_fail(m, "a part of a message went");
-			return EBADMSG;
+			return -1;
 		}
 		m->moved++;
 	}

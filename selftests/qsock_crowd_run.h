@@ -213,8 +213,8 @@ static inline bool all_came(struct crowd *crowd, struct link *link, unsigned int
  * One life of the socket: each sender sends a part of what it has, one in
  * @parts. With @leave, the receivers leave before all that came.
  */
-static inline bool run_shared(struct crowd *crowd, enum way way, unsigned int parts,
-		       bool leave)
+static inline bool run_shared(struct crowd *crowd, enum way way,
+			      unsigned int parts, bool leave)
 {
 	uint64_t chance = random_seed(crowd->seed + parts);
 	unsigned int sum = 0;

@@ -52,8 +52,11 @@ TEST_F_TIMEOUT(queue_stress, all_comes_once_and_in_order, LONG_TIMEOUT)
 		ASSERT_TRUE(run_pairs(crowd));
 	} else {
 		/* Every second time, the receivers leave early. */
-		for (life = LIVES; life; life--)
-			ASSERT_TRUE(run_shared(crowd, ANY, life, life % 2 == 0));
+		for (life = LIVES; life; life--) {
+			bool leave = life % 2 == 0;
+
+			ASSERT_TRUE(run_shared(crowd, ANY, life, leave));
+		}
 	}
 	crowd_tell(_metadata, crowd);
 }

@@ -53,8 +53,11 @@ TEST_F_TIMEOUT(queue_wake, narrow_queues, LONG_TIMEOUT)
 	if (!is_shared(crowd)) {
 		ASSERT_TRUE(run_pairs(crowd));
 	} else {
-		for (way = CALL; way < WAYS; way++)
-			ASSERT_TRUE(run_shared(crowd, way, WAYS - way, false));
+		for (way = CALL; way < WAYS; way++) {
+			unsigned int parts = WAYS - way;
+
+			ASSERT_TRUE(run_shared(crowd, way, parts, false));
+		}
 	}
 	crowd_tell(_metadata, crowd);
 }
@@ -72,8 +75,11 @@ TEST_F_TIMEOUT(queue_wake, short_lives, LONG_TIMEOUT)
 	if (!is_shared(crowd)) {
 		ASSERT_TRUE(run_pairs(crowd));
 	} else {
-		for (life = 8; life; life--)
-			ASSERT_TRUE(run_shared(crowd, ANY, life, life % 2 == 0));
+		for (life = 8; life; life--) {
+			bool leave = life % 2 == 0;
+
+			ASSERT_TRUE(run_shared(crowd, ANY, life, leave));
+		}
 	}
 	crowd_tell(_metadata, crowd);
 }

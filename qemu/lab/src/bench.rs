@@ -21,7 +21,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{ensure, Result};
 use serde_json::{json, Value};
 
-use crate::artifacts::{self, Arch};
+use crate::artifacts::{self, Arch, Config};
 use crate::guest::machine;
 use budget::Budgets;
 pub use budget::Verdict;
@@ -61,6 +61,7 @@ pub fn main(args: Args) -> Result<ExitCode> {
     let measure = |instrument, transports, rounds, cases: &[&'static Case]| {
         let plan = Plan {
             arch,
+            config: Config::Stock,
             instrument,
             cases,
             rounds,
@@ -167,6 +168,7 @@ pub fn gate(arch: Arch) -> Result<std::result::Result<Vec<Verdict>, String>> {
     let cases: Vec<&Case> = cases::CASES.iter().filter(|case| case.gated()).collect();
     let plan = Plan {
         arch,
+        config: Config::Stock,
         instrument: Instrument::Icount,
         cases: &cases,
         rounds: COUNTED,
@@ -177,6 +179,23 @@ pub fn gate(arch: Arch) -> Result<std::result::Result<Vec<Verdict>, String>> {
         Some(reason) => Err(reason),
         None => Ok(budgets.judge(&figures, &cases, arch)),
     })
+}
+
+/// Every case once on a kernel with checkers, as a load: what each took in nanoseconds, which nobody compares. Err too if
+/// a checker reports.
+pub fn load(arch: Arch, config: Config) -> Result<Vec<(String, Option<f64>)>> {
+    let cases: Vec<&Case> = cases::CASES.iter().filter(|case| !case.native()).collect();
+    let plan = Plan {
+        arch,
+        config,
+        instrument: Instrument::Wall,
+        cases: &cases,
+        rounds: 1,
+        transports: Transports::Alone,
+    };
+    let figures = run::measure(&plan, run::bare_overlay(arch, config)?)?;
+    let took = |case: &&Case| (case.id(), figures.of(&case.id(), "qsock"));
+    Ok(cases.iter().map(took).collect())
 }
 
 /// What a table's figures were measured with.

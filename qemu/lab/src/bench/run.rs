@@ -32,6 +32,7 @@ pub fn emulated(arch: Arch) -> bool {
 /// How to measure.
 pub struct Plan<'a> {
     pub arch: Arch,
+    pub config: Config,
     pub instrument: Instrument,
     pub cases: &'a [&'static Case],
     pub rounds: u32,
@@ -60,13 +61,19 @@ impl Transports {
     }
 }
 
-/// The directory whose content goes over a guest's root: the program, and AF_VSOCK.
-pub fn overlay(arch: Arch) -> Result<PathBuf> {
-    let overlay = artifacts::build_dir(arch, Config::Stock)?.join("overlay-bench");
+/// The directory whose content goes over a guest's root: the program.
+pub fn bare_overlay(arch: Arch, config: Config) -> Result<PathBuf> {
+    let overlay = artifacts::build_dir(arch, config)?.join("overlay-bench");
     cache::wipe(&overlay)?;
     fs::create_dir_all(overlay.join("bin"))?;
     let program = guest::program(arch, "selftests/bench/qbench.rs")?;
     fs::copy(&program, overlay.join("bin/qbench"))?;
+    Ok(overlay)
+}
+
+/// The same with AF_VSOCK, for the stock kernel.
+pub fn overlay(arch: Arch) -> Result<PathBuf> {
+    let overlay = bare_overlay(arch, Config::Stock)?;
     // The others of the folder are for hypervisors, and use modules of other folders.
     let without = [
         "CONFIG_VSOCKETS_DIAG=",
@@ -111,7 +118,7 @@ pub fn script(plan: &Plan) -> String {
 
 /// Boots the guest and reads what it measured.
 pub fn measure(plan: &Plan, overlay: PathBuf) -> Result<Figures> {
-    let mut job = Job::new(plan.arch, Config::Stock, &["sh", "-c", &script(plan)]);
+    let mut job = Job::new(plan.arch, plan.config, &["sh", "-c", &script(plan)]);
     job.icount = plan.instrument == Instrument::Icount;
     job.overlays = vec![overlay];
     if plan.instrument == Instrument::Wall && emulated(plan.arch) {
@@ -137,6 +144,7 @@ mod tests {
         let cases = cases::chosen(Some("stream/64,epoll")).unwrap();
         let mut plan = Plan {
             arch: Arch::Arm64,
+            config: Config::Stock,
             instrument: Instrument::Icount,
             cases: &cases,
             rounds: 3,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The gate on instructions per operation: a case fails when it takes more than its budget allows.
+//! The gate on instructions per operation: a case fails when it takes more than its budget allows. On a kernel with
+//! checkers the same operations are a load, and fail when a checker reports.
 
 use anyhow::Result;
 
@@ -25,5 +26,20 @@ pub fn run(arch: Arch, ui: &Ui) -> Result<()> {
         }],
     };
     ui.group(place, SUITE, "budgets", cases);
+    Ok(())
+}
+
+/// All cases in one boot of a kernel with checkers.
+pub fn load(arch: Arch, config: Config, ui: &Ui) -> Result<()> {
+    let place = Place(Some((arch, config)));
+    ui.note(place, SUITE, "running the cases as a load");
+    let cases = bench::load(arch, config)?
+        .into_iter()
+        .map(|(id, took)| match took {
+            Some(took) => Case::new(&id, true, format!("{took:.0} ns")),
+            None => Case::new(&id, false, "it did not run"),
+        })
+        .collect();
+    ui.group(place, SUITE, "load", cases);
     Ok(())
 }

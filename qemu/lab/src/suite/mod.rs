@@ -64,7 +64,8 @@ pub enum Suite {
     Install,
     /// Debian's programs over AF_QSOCK beside AF_UNIX (x86_64, and only if it is named)
     Programs,
-    /// Instructions per operation, held against selftests/bench/budget.toml (stock)
+    /// Instructions per operation, held against selftests/bench/budget.toml (stock); the same operations as a load under
+    /// the checkers (debug, kcsan)
     Bench,
     /// The stages of a message's way (stock)
     Trace,
@@ -239,6 +240,9 @@ fn run_in(arch: Arch, config: Config, args: &Args, ui: &Ui) -> Result<()> {
     }
     if args.wants(Suite::Bench) && config == Config::Stock {
         bench::run(arch, ui)?;
+    }
+    if args.wants(Suite::Bench) && job::instrumented(config) {
+        bench::load(arch, config, ui)?;
     }
     if args.wants(Suite::Trace) && config == Config::Stock {
         trace::run(arch, ui)?;
