@@ -257,7 +257,7 @@ static inline int recv_once(struct member *m, int fd, struct catch *c,
 		return recv_many(m, fd, c, stream ? room / BATCH + 1 : room,
 				 flags);
 	case 3:
-		if (stream && m->way == ANY && !(flags & MSG_DONTWAIT))
+		if (stream && m->crowd->signals && !(flags & MSG_DONTWAIT))
 			flags |= MSG_WAITALL;
 	}
 	STORE(m->at, "recv");

@@ -18,6 +18,16 @@ static inline bool peer_gone(int error)
 
 /* Pairs. --------------------------------------------------------------- */
 
+/* Wait until the receiver has all, and has had the time to go to sleep. */
+static inline void let_sleep(struct member *m, int fd, unsigned int end)
+{
+	STORE(m->at, "the receiver");
+	while (LOAD(m->link->next) < end && !LOAD(m->crowd->failed) &&
+	       !(poll_one(fd, POLLOUT, 0) & (POLLHUP | POLLERR)))
+		usleep(500);
+	usleep(500);
+}
+
 static inline void *pair_sender(void *arg)
 {
 	struct member *m = arg;
@@ -48,6 +58,10 @@ static inline void *pair_sender(void *arg)
 		}
 		if (!error && crowd_type(crowd) == SOCK_DGRAM)
 			error = send_last(m, fd, m->number, end, to);
+		/* With signals, a receiver may wait for more than comes. */
+		if (!error && !crowd->signals &&
+		    crowd_type(crowd) != SOCK_DGRAM && roll(m, 2))
+			let_sleep(m, fd, end);
 		if (crowd_type(crowd) != SOCK_DGRAM && roll(m, 4) == 0)
 			shutdown(fd, SHUT_WR);
 		crowd_close(m, fd);
