@@ -6,8 +6,8 @@
 //!
 //!     programs [--short] [NAME...]
 //!
-//! prints a line for each result, with tabs between its parts: `ok NAME FAMILY`, `not ok NAME FAMILY REASON`,
-//! `rate NAME WHAT UNIT AF_UNIX AF_QSOCK`.
+//! prints a line for each result, with tabs between its parts: `ok NAME FAMILY`, `not ok NAME FAMILY REASON`; and for each
+//! round of load `rate NAME WHAT UNIT AF_UNIX AF_QSOCK`.
 
 mod dbus;
 mod hackbench;
@@ -39,8 +39,8 @@ pub trait Case {
     fn load(&mut self) -> Result<Vec<Rate>>;
 }
 
-/// How often the families take turns, unless AF_QSOCK is ahead sooner.
-const MOST_ROUNDS: u32 = 2;
+/// How often the families take turns. The first of them is the other one the next time.
+const ROUNDS: usize = 3;
 
 type Start = fn(Place) -> Result<Box<dyn Case>>;
 
@@ -82,80 +82,55 @@ fn main() -> ExitCode {
 
 /// One program in both families, which take turns under load.
 fn program(name: &'static str, start: Start, short: bool) -> bool {
-    let rounds = if short { 1..=1 } else { 1..=MOST_ROUNDS };
     let began = std::time::Instant::now();
-    let mut running: Vec<(Family, Result<Run>)> = Family::BOTH
-        .map(|family| {
-            let run = Place::new(name, family, short)
-                .and_then(start)
-                .and_then(|mut case| {
-                    case.check()?;
-                    Ok(Run {
-                        case,
-                        best: Vec::new(),
-                    })
-                });
-            (family, run)
-        })
-        .into();
-    for round in 1..=*rounds.end() {
-        for (_, result) in &mut running {
-            if let Ok(run) = result {
-                if let Err(why) = run.load() {
-                    *result = Err(format!("under load: {why}"));
-                }
-            }
-        }
-        if round >= *rounds.start() && !behind(&running) {
-            break;
-        }
+    let mut runs = Family::BOTH.map(|family| Run {
+        family,
+        case: Place::new(name, family, short)
+            .and_then(start)
+            .and_then(|mut case| case.check().map(|()| case)),
+        rates: Vec::new(),
+    });
+    for _ in 0..if short { 1 } else { ROUNDS } {
+        runs.iter_mut().for_each(Run::load);
+        runs.reverse();
     }
-    for (family, result) in &running {
-        match result {
+    runs.sort_by_key(|run| run.family as usize);
+    for run in &runs {
+        let family = run.family;
+        match &run.case {
             Ok(_) => println!("ok\t{name}\t{family}"),
             Err(why) => {
-                let logs = Place::new(name, *family, short).map_or(String::new(), |p| p.logs());
+                let logs = Place::new(name, family, short).map_or(String::new(), |p| p.logs());
                 let why = format!("{}\n{logs}", why.trim()).replace('\n', "\t");
                 println!("not ok\t{name}\t{family}\t{why}");
             }
         }
     }
-    if let [(_, Ok(unix)), (_, Ok(qsock))] = &running[..] {
-        for (unix, qsock) in unix.best.iter().zip(&qsock.best) {
-            let (what, unit) = (unix.what, unix.unit);
-            println!(
-                "rate\t{name}\t{what}\t{unit}\t{}\t{}",
-                unix.value, qsock.value
-            );
-        }
+    let [unix, qsock] = &runs;
+    for (unix, qsock) in unix.rates.iter().zip(&qsock.rates) {
+        println!(
+            "rate\t{name}\t{}\t{}\t{}\t{}",
+            unix.what, unix.unit, unix.value, qsock.value
+        );
     }
     println!("time\t{name}\t{:.1}", began.elapsed().as_secs_f32());
-    running.iter().all(|(_, result)| result.is_ok())
+    runs.iter().all(|run| run.case.is_ok())
 }
 
-/// Whether AF_QSOCK's best rate of something is well below AF_UNIX's so far: more rounds tell chance from what is.
-fn behind(running: &[(Family, Result<Run>)]) -> bool {
-    let [(_, Ok(unix)), (_, Ok(qsock))] = running else {
-        return false;
-    };
-    let mut pairs = unix.best.iter().zip(&qsock.best);
-    pairs.any(|(unix, qsock)| qsock.value < 0.98 * unix.value)
-}
-
-/// A program with the best rates so far.
+/// A program in a family, with the rates of all rounds.
 struct Run {
-    case: Box<dyn Case>,
-    best: Vec<Rate>,
+    family: Family,
+    case: Result<Box<dyn Case>>,
+    rates: Vec<Rate>,
 }
 
 impl Run {
-    fn load(&mut self) -> Result<()> {
-        for rate in self.case.load()? {
-            match self.best.iter_mut().find(|best| best.what == rate.what) {
-                Some(best) => best.value = best.value.max(rate.value),
-                None => self.best.push(rate),
+    fn load(&mut self) {
+        if let Ok(case) = &mut self.case {
+            match case.load() {
+                Ok(rates) => self.rates.extend(rates),
+                Err(why) => self.case = Err(format!("under load: {why}")),
             }
         }
-        Ok(())
     }
 }

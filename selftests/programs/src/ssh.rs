@@ -128,32 +128,40 @@ impl Case for Ssh {
         run(verify.arg(signers).arg(&file)).map(|_| ())
     }
 
-    /// As one script, so that the launcher starts once.
+    /// Sessions as one script, so that the launcher starts once; signatures as one program.
     fn load(&mut self) -> Result<Vec<Rate>> {
-        let count = self.place.amount(4);
-        let file = self.place.write("small", "a small file")?;
-        let timed = |what: &str| -> Result<f64> {
-            let mut script = self.place.limited("sh");
-            script.arg("-c").arg(format!(
-                "set -e; for i in $(seq {count}); do {what} </dev/null; done"
-            ));
-            script.args(["sh".as_ref(), self.control.as_os_str(), file.as_os_str()]);
-            script.arg(self.place.path("user.pub"));
+        let (sessions, files) = (self.place.amount(6), self.place.amount(20));
+        let timed = |command: &mut Command, count: u32| -> Result<f64> {
             let start = Instant::now();
-            run(script.env("SSH_AUTH_SOCK", &self.agent))?;
+            run(command)?;
             Ok(f64::from(count) / start.elapsed().as_secs_f64())
         };
-        let sign = "rm -f \"$2.sig\"; ssh-keygen -q -Y sign -U -n file -f \"$3\" \"$2\"";
+        let mut script = self.place.limited("sh");
+        script.arg("-c").arg(format!(
+            "set -e; for i in $(seq {sessions}); do \
+             ssh -S \"$1\" -o ProxyCommand=false root@127.0.0.1 true </dev/null; done"
+        ));
+        script.arg("sh").arg(&self.control);
+
+        let mut sign = self.place.limited("ssh-keygen");
+        sign.args(["-q", "-Y", "sign", "-U", "-n", "file", "-f"]);
+        sign.arg(self.place.path("user.pub"));
+        sign.env("SSH_AUTH_SOCK", &self.agent);
+        for number in 0..files {
+            let file = self.place.write(&format!("file-{number}"), "a file")?;
+            let _ = fs::remove_file(self.place.path(&format!("file-{number}.sig")));
+            sign.arg(file);
+        }
         Ok(vec![
             Rate {
                 what: "ControlMaster",
                 unit: "sessions/s",
-                value: timed("ssh -S \"$1\" -o ProxyCommand=false root@127.0.0.1 true")?,
+                value: timed(&mut script, sessions)?,
             },
             Rate {
                 what: "ssh-agent",
                 unit: "signatures/s",
-                value: timed(sign)?,
+                value: timed(&mut sign, files)?,
             },
         ])
     }

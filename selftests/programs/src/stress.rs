@@ -36,16 +36,17 @@ impl Stress {
     }
 }
 
-/// The operations a second of real time, from the table that it prints.
+/// The operations a second of processor time, from the table that it prints: their processes sleep until the other one
+/// has begun.
 fn rate(said: &str, name: &str) -> Result<f64> {
     let mut lines = said
         .lines()
         .map(|line| line.split_whitespace().collect::<Vec<_>>());
     let found = lines.find_map(|words| {
         let at = words.iter().position(|word| *word == name)?;
-        // Its operations, then times: real, user, system; then operations by real time.
+        // Its operations, then times: real, user, system; then operations by real time, and by the other two.
         words.get(at + 1)?.parse::<u64>().ok()?;
-        words.get(at + 5)?.parse().ok()
+        words.get(at + 6)?.parse().ok()
     });
     found.ok_or_else(|| format!("no rate of {name} in {said}"))
 }
@@ -77,8 +78,8 @@ mod tests {
     #[test]
     fn the_table_is_read() {
         let said = "stress-ng: metrc: [1] stressor bogo ops real time usr time\n\
-                    stress-ng: metrc: [1] sock  100  1.50  0.20  1.30  66.67  66.67\n";
-        assert_eq!(rate(said, "sock"), Ok(66.67));
+                    stress-ng: metrc: [1] sock  100  1.50  0.10  0.90  66.67  100.00\n";
+        assert_eq!(rate(said, "sock"), Ok(100.0));
         assert!(rate(said, "sockpair").is_err());
     }
 }

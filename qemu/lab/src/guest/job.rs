@@ -19,9 +19,6 @@ pub struct Job {
     pub mem: u32,
     pub overlays: Vec<PathBuf>,
     pub share: Option<PathBuf>,
-    /// Nothing of it changes on either side: the guest asks for each file once. While a guest that counts instructions
-    /// waits for the host, its clock runs on.
-    pub share_is_fixed: bool,
     /// Parameters to load the module with; None leaves it unloaded.
     pub module: Option<String>,
     /// Whether qsock.ko and the test modules are in /lib/modules at all.
@@ -48,7 +45,6 @@ impl Job {
             mem: if instrumented(config) { 2048 } else { 1024 },
             overlays: Vec::new(),
             share: None,
-            share_is_fixed: false,
             module: Some(String::new()),
             modules: true,
             append: Vec::new(),

@@ -47,11 +47,7 @@ pub fn boot(job: &Job, sink: &mut dyn Write) -> Result<Record> {
     fs::write(place("initramfs"), initramfs::build(job, &nonce)?)
         .context("cannot write the initramfs")?;
     let share = match &job.share {
-        Some(shared) => Some(share::Share::start(
-            shared,
-            place("share"),
-            job.share_is_fixed,
-        )?),
+        Some(shared) => Some(share::Share::start(shared, place("share"))?),
         None => None,
     };
     let wiring = machine::Wiring {

@@ -20,7 +20,7 @@ pub struct Share {
 }
 
 impl Share {
-    pub fn start(dir: &Path, socket: PathBuf, fixed: bool) -> Result<Share> {
+    pub fn start(dir: &Path, socket: PathBuf) -> Result<Share> {
         let dir = dir
             .canonicalize()
             .with_context(|| format!("cannot share {}", dir.display()))?;
@@ -37,9 +37,6 @@ impl Share {
                 "--socket-path",
             ])
             .arg(&socket);
-        if fixed {
-            command.args(["--cache", "always"]);
-        }
         command.arg("--shared-dir").arg(&dir).stdin(Stdio::null());
         let mut child = process::bound(&mut command)
             .spawn()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Debian's programs over AF_QSOCK beside AF_UNIX: selftests/programs runs them in a guest that has a Debian user land
 //! ([`crate::userland`]), and this reads what it says. The guest counts instructions: a second of its rates is as many
-//! as there are nanoseconds in one.
+//! as there are nanoseconds in one. It has one processor: which of two a process wakes up on is chance.
 
 use std::fs;
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ use crate::{cache, tools, userland};
 const SUITE: &str = "programs";
 
 /// How far below AF_UNIX a rate may be: what a run differs from the next by, when processes meet in another order.
-const TOLERANCE: f64 = 0.90;
+const TOLERANCE: f64 = 0.98;
 
 /// What is known to be slower, down to which ratio, and why.
 const SLOWER: [(&str, &str, f64, &str); 3] = [
@@ -45,20 +45,20 @@ const SLOWER: [(&str, &str, f64, &str); 3] = [
 /// Where the guest has the driver and its scripts.
 const GUEST: &str = "programs";
 
-/// What makes a system of the shared user land: nothing in it is written.
+/// What makes a system of the user land.
 const ENTER: &str = "\
-mount -o remount,ro /mnt && mount -t tmpfs tmpfs /mnt/tmp && chmod 1777 /mnt/tmp && mount -t tmpfs tmpfs /mnt/run && \
-mount -t tmpfs tmpfs /mnt/root && for d in dev proc sys; do mount -o rbind /$d /mnt/$d || exit; done && \
-mount -o bind /programs /mnt/opt || exit; ";
+cd /userland && mount -t tmpfs tmpfs tmp && chmod 1777 tmp && mount -t tmpfs tmpfs run && \
+for d in dev proc sys; do mount -o rbind /$d $d || exit; done && mount -o bind /programs opt || exit; ";
 
 pub fn run(arch: Arch, config: Config, ui: &Ui) -> Result<()> {
     let mut job = Job::new(arch, config, &[]);
-    job.overlays = vec![overlay(arch, config)?];
-    job.share = Some(userland::root()?);
-    job.share_is_fixed = true;
-    job.mem = 2048;
+    job.overlays = vec![overlay(arch, config)?, userland::root()?];
+    job.mem = if instrumented(config) { 4096 } else { 2048 };
     // A rate by what the processor has to do repeats on any machine, however busy. Checkers make it mean nothing.
     job.icount = !instrumented(config);
+    if job.icount {
+        job.smp = 1;
+    }
     job.timeout = Some(Duration::from_secs(if instrumented(config) {
         2400
     } else {
@@ -98,20 +98,35 @@ fn overlay(arch: Arch, config: Config) -> Result<PathBuf> {
     Ok(overlay)
 }
 
-/// What a program does in a second, in both families.
+/// What a program does in a second, in both families, in each round.
 #[derive(Clone, Debug, PartialEq)]
 struct Rate {
     program: String,
     what: String,
     unit: String,
-    unix: f64,
-    qsock: f64,
+    unix: Vec<f64>,
+    qsock: Vec<f64>,
 }
 
 impl Rate {
+    /// The median of the rounds' ratios.
     fn ratio(&self) -> f64 {
-        self.qsock / self.unix
+        let pairs = self.qsock.iter().zip(&self.unix);
+        median(pairs.map(|(qsock, unix)| qsock / unix))
     }
+
+    /// The medians of both.
+    fn rates(&self) -> (f64, f64) {
+        let of = |rates: &[f64]| median(rates.iter().copied());
+        (of(&self.qsock), of(&self.unix))
+    }
+}
+
+/// The middle one of some numbers; 0 where there are none.
+fn median(numbers: impl Iterator<Item = f64>) -> f64 {
+    let mut numbers: Vec<f64> = numbers.collect();
+    numbers.sort_by(f64::total_cmp);
+    numbers.get(numbers.len() / 2).copied().unwrap_or_default()
 }
 
 struct Programs {
@@ -136,6 +151,22 @@ impl Programs {
             tested: false,
             other: Vec::new(),
         }
+    }
+
+    /// Where the rounds of a rate are kept.
+    fn rate(&mut self, program: &str, what: &str, unit: &str) -> &mut Rate {
+        let is = |rate: &Rate| (&*rate.program, &*rate.what) == (program, what);
+        let at = self.rates.iter().position(is).unwrap_or_else(|| {
+            self.rates.push(Rate {
+                program: program.into(),
+                what: what.into(),
+                unit: unit.into(),
+                unix: Vec::new(),
+                qsock: Vec::new(),
+            });
+            self.rates.len() - 1
+        });
+        &mut self.rates[at]
     }
 
     /// A line of the tests of crate qsock, perhaps.
@@ -172,7 +203,7 @@ impl Programs {
         let of = |rate: &&Rate| rate.program == name;
         for rate in self.rates.iter().filter(of).filter(|_| !self.short) {
             let told = format!(
-                "{:.1} over AF_QSOCK, {:.1} over AF_UNIX",
+                "{:.1?} over AF_QSOCK, {:.1?} over AF_UNIX",
                 rate.qsock, rate.unix
             );
             let known = SLOWER
@@ -197,7 +228,7 @@ impl Section for Programs {
     fn script(&self) -> String {
         let short = if self.short { " --short" } else { "" };
         let (tests, driver) = (tools::TESTS, tools::DRIVER);
-        format!("{ENTER}chroot /mnt /opt/{tests} 2>&1; exec chroot /mnt /opt/{driver}{short}")
+        format!("{ENTER}chroot . /opt/{tests} 2>&1; exec chroot . /opt/{driver}{short}")
     }
 
     fn line(&mut self, line: &str, place: Place, ui: &Ui) {
@@ -212,13 +243,9 @@ impl Section for Programs {
             }
             ["rate", program, what, unit, unix, qsock] => {
                 if let (Ok(unix), Ok(qsock)) = (unix.parse(), qsock.parse()) {
-                    self.rates.push(Rate {
-                        program: program.into(),
-                        what: what.into(),
-                        unit: unit.into(),
-                        unix,
-                        qsock,
-                    });
+                    let rate = self.rate(program, what, unit);
+                    rate.unix.push(unix);
+                    rate.qsock.push(qsock);
                 }
             }
             ["time", program, seconds] => {
@@ -257,13 +284,12 @@ fn table(rates: &[Rate]) -> String {
     let mut text =
         String::from("| program | what | AF_QSOCK | AF_UNIX | ratio |\n|---|---|--:|--:|--:|\n");
     for rate in rates {
+        let (qsock, unix) = rate.rates();
         text += &format!(
-            "| {} | {}, {} | {:.0} | {:.0} | {:.2} |\n",
+            "| {} | {}, {} | {qsock:.0} | {unix:.0} | {:.2} |\n",
             rate.program,
             rate.what,
             rate.unit,
-            rate.qsock,
-            rate.unix,
             rate.ratio()
         );
     }
@@ -292,6 +318,21 @@ mod tests {
         assert_eq!(run(good, false), "4 0");
         assert_eq!(run(good, true), "3 0");
         assert_eq!(run(&good.replace("20", "2"), false), "3 1");
+        // One round in three says little.
+        let (best, round) = good.split_once("rate").unwrap();
+        let bad = format!("rate{}", round.replace("20", "2"));
+        let worst = bad.split_once("time").unwrap().0;
+        let rounds = |bad: usize| {
+            [
+                best,
+                &worst.repeat(bad),
+                &worst.replace("\t2\n", "\t11\n").repeat(3 - bad),
+                "time\ta\t1\n",
+            ]
+            .concat()
+        };
+        assert_eq!(run(&rounds(1), false), "4 0");
+        assert_eq!(run(&rounds(2), false), "3 1");
         assert_eq!(
             run("not ok\ta\tAF_QSOCK\twhy\tmore\ntime\ta\t1\n", false),
             "1 1"
