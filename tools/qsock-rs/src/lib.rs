@@ -35,6 +35,7 @@ pub mod family;
 mod listener;
 mod message;
 mod name;
+mod numbers;
 mod socket;
 mod stream;
 

@@ -9,9 +9,9 @@ use crate::real;
 use crate::say::{say, Shown};
 use crate::sockaddr::{Address, Kind};
 use crate::switch::{self, Successor};
+use core::ffi::CStr;
+use core::mem::zeroed;
 use libc::{c_int, mode_t, sockaddr, socklen_t, AT_FDCWD};
-use std::ffi::CStr;
-use std::mem::zeroed;
 
 /// # Safety
 ///

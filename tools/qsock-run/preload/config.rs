@@ -2,10 +2,10 @@
 //! What the launcher says in the environment, read when the library is loaded: programs write over
 //! their environment.
 
+use core::ffi::CStr;
+use core::ptr::null_mut;
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, Ordering};
 use libc::{c_char, c_int};
-use std::ffi::{CStr, CString};
-use std::ptr::null_mut;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, Ordering};
 
 /// The family's number.
 const FAMILY: &CStr = c"QSOCK_RUN_FAMILY";
@@ -14,7 +14,7 @@ const ONLY: &CStr = c"QSOCK_RUN_ONLY";
 /// Whether to say what was put into which family.
 const VERBOSE: &CStr = c"QSOCK_RUN_VERBOSE";
 
-static NUMBER: AtomicI32 = AtomicI32::new(qsock::family::AF_QSOCK);
+static NUMBER: AtomicI32 = AtomicI32::new(crate::numbers::AF_QSOCK);
 static PATTERN: AtomicPtr<c_char> = AtomicPtr::new(null_mut());
 static TALK: AtomicBool = AtomicBool::new(false);
 
@@ -48,7 +48,8 @@ extern "C" fn read() {
         NUMBER.store(number, Ordering::Relaxed);
     }
     if let Some(pattern) = variable(ONLY) {
-        PATTERN.store(CString::from(pattern).into_raw(), Ordering::Relaxed);
+        // SAFETY: It is a string. What there is no memory for is nothing to begin with.
+        PATTERN.store(unsafe { libc::strdup(pattern.as_ptr()) }, Ordering::Relaxed);
     }
     TALK.store(variable(VERBOSE).is_some(), Ordering::Relaxed);
 }

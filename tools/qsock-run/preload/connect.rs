@@ -23,7 +23,18 @@ pub unsafe extern "C" fn connect(fd: c_int, addr: *const sockaddr, len: socklen_
     }
 }
 
+/// What a connect says that goes on, or may be made again.
+const WAITING: [c_int; 3] = [libc::EAGAIN, libc::EINPROGRESS, libc::EINTR];
+
 fn to(fd: c_int, address: &Address) -> Result<c_int, Errno> {
+    // The family is asked for where this fails: most sockets are ours. One that is not takes no such
+    // address, and nothing happens to it.
+    if address.wanted() {
+        match within(fd, config::family(), address) {
+            Err(errno) if !WAITING.contains(&errno.0) => {}
+            result => return result,
+        }
+    }
     let family = switch::family(fd)?;
     let ours = family == config::family();
     if !ours && family != libc::AF_UNIX {

@@ -10,7 +10,11 @@
 //! inode ([`name`]). What nobody bound in AF_QSOCK is looked for in AF_UNIX ([`switch`]).
 //!
 //! Nothing here allocates after the library was loaded: all of these calls may be made between
-//! fork and exec, and most of them in a signal handler.
+//! fork and exec, and most of them in a signal handler. It does without the standard library: each
+//! process that the program starts loads this anew, and that is what a short one would notice.
+
+// Tests unwind, which takes the standard library.
+#![cfg_attr(panic = "abort", no_std)]
 
 mod bind;
 mod config;
@@ -20,6 +24,9 @@ mod message;
 mod messages;
 mod mode;
 mod name;
+#[path = "../../qsock-rs/src/numbers.rs"]
+#[allow(dead_code)]
+mod numbers;
 mod option;
 mod path;
 mod real;
@@ -27,3 +34,10 @@ mod say;
 mod sockaddr;
 mod socket;
 mod switch;
+
+#[cfg(panic = "abort")]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    // SAFETY: It has no preconditions.
+    unsafe { libc::abort() }
+}

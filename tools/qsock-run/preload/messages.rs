@@ -4,8 +4,8 @@
 use crate::errno::give;
 use crate::message::{given, name_back, send_message};
 use crate::real;
+use core::slice::from_raw_parts_mut;
 use libc::{c_int, c_uint, mmsghdr, socklen_t, timespec};
-use std::slice::from_raw_parts_mut;
 
 /// As many as the kernel looks at.
 const MOST: usize = libc::UIO_MAXIOV as usize;

@@ -5,13 +5,13 @@
 use crate::config;
 use crate::errno::{check, Errno};
 use crate::name::{self, Inode};
+use crate::numbers::{Owner, QSOCK_NAME_MODE, QSOCK_NAME_OWNER, SOL_QSOCK};
 use crate::path;
 use crate::real;
 use crate::switch;
+use core::ffi::CStr;
+use core::mem::size_of;
 use libc::{c_char, c_int, c_void, gid_t, mode_t, socklen_t, uid_t, AT_FDCWD};
-use qsock::family::{Owner, QSOCK_NAME_MODE, QSOCK_NAME_OWNER, SOL_QSOCK};
-use std::ffi::CStr;
-use std::mem::size_of;
 
 /// # Safety
 ///

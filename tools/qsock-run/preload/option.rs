@@ -3,11 +3,11 @@
 
 use crate::config;
 use crate::errno::Errno;
+use crate::numbers::SOL_QSOCK;
 use crate::real;
 use crate::switch::{SO_PASSPIDFD, SO_PASSRIGHTS};
+use core::mem::size_of;
 use libc::{c_int, c_void, socklen_t, SOL_SOCKET};
-use qsock::family::SOL_QSOCK;
-use std::mem::size_of;
 
 /// # Safety
 ///

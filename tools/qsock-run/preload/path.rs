@@ -5,9 +5,9 @@ use crate::config;
 use crate::errno::{check, Errno};
 use crate::name::{self, Inode};
 use crate::sockaddr::{Address, Kind};
+use core::ffi::CStr;
+use core::mem::{size_of_val, zeroed};
 use libc::{c_int, statx, AT_FDCWD};
-use std::ffi::CStr;
-use std::mem::{size_of_val, zeroed};
 
 /// The sockets of this thread's network namespace.
 const SOCKETS: &CStr = c"/proc/thread-self/net/qsock";

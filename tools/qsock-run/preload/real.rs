@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The calls themselves: the next definition of each after this library's.
 
+use core::ffi::CStr;
+use core::ptr::null_mut;
+use core::sync::atomic::{AtomicPtr, Ordering};
 use libc::{c_char, c_int, c_uint, c_void, gid_t, mode_t, size_t, ssize_t, uid_t};
 use libc::{mmsghdr, msghdr, sockaddr, socklen_t, timespec};
-use std::ffi::CStr;
-use std::ptr::null_mut;
-use std::sync::atomic::{AtomicPtr, Ordering};
 
 /// The next definition of a function, looked up once.
 struct Next {
@@ -23,7 +23,8 @@ impl Next {
         let found = unsafe { libc::dlsym(libc::RTLD_NEXT, self.name.as_ptr()) };
         if found.is_null() {
             // The C library lacks one of its calls.
-            std::process::abort();
+            // SAFETY: It has no preconditions.
+            unsafe { libc::abort() };
         }
         self.found.store(found, Ordering::Relaxed);
         found
@@ -42,7 +43,7 @@ macro_rules! next {
                 static NEXT: Next = Next { name: $text, found: AtomicPtr::new(null_mut()) };
                 // SAFETY: The symbol is a function of this type.
                 let call: unsafe extern "C" fn($($kind),*) -> $out =
-                    unsafe { std::mem::transmute(NEXT.get()) };
+                    unsafe { core::mem::transmute(NEXT.get()) };
                 // SAFETY: The caller keeps the call's contract.
                 unsafe { call($($arg),*) }
             }

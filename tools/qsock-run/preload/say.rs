@@ -2,7 +2,7 @@
 //! What --verbose has the library say, on the standard error, in one write a line.
 
 use crate::config;
-use std::fmt::{self, Write};
+use core::fmt::{self, Write};
 
 /// A line that ends where the room does.
 struct Line {

@@ -3,9 +3,9 @@
 //! takes.
 
 use crate::{config, name};
+use core::ffi::CStr;
+use core::mem::{offset_of, size_of, zeroed};
 use libc::{c_char, c_int, sa_family_t, sockaddr, sockaddr_un, socklen_t};
-use std::ffi::CStr;
-use std::mem::{offset_of, size_of, zeroed};
 
 /// Where the name begins.
 pub const NAME: usize = offset_of!(sockaddr_un, sun_path);
@@ -67,7 +67,7 @@ impl Address {
             return None;
         }
         // SAFETY: As above.
-        let bytes = unsafe { std::slice::from_raw_parts(addr.cast::<u8>(), size) };
+        let bytes = unsafe { core::slice::from_raw_parts(addr.cast::<u8>(), size) };
         Some(Address::new(libc::AF_UNIX, &bytes[NAME..]))
     }
 
@@ -93,7 +93,7 @@ impl Address {
     pub fn name(&self) -> &[u8] {
         let len = (self.len as usize).clamp(NAME, NAME + ROOM) - NAME;
         // SAFETY: They are bytes of the array.
-        let name = unsafe { std::slice::from_raw_parts(self.raw.sun_path.as_ptr().cast(), len) };
+        let name = unsafe { core::slice::from_raw_parts(self.raw.sun_path.as_ptr().cast(), len) };
         match name.first() {
             None | Some(0) => name,
             Some(_) => name.split(|byte| *byte == 0).next().unwrap_or_default(),
@@ -143,7 +143,7 @@ pub unsafe fn put_back(addr: *mut sockaddr, room: socklen_t, len: socklen_t) -> 
         return len;
     }
     // SAFETY: The caller says so.
-    let bytes = unsafe { std::slice::from_raw_parts_mut(addr.cast::<u8>(), room as usize) };
+    let bytes = unsafe { core::slice::from_raw_parts_mut(addr.cast::<u8>(), room as usize) };
     let (family, rest) = bytes.split_at_mut(NAME);
     if family != (config::family() as sa_family_t).to_ne_bytes() {
         return len;
@@ -225,7 +225,7 @@ mod tests {
             assert!(Address::given(raw.pointer(), raw.length()).is_none());
             assert!(Address::given(raw.pointer(), 1).is_none());
             assert!(Address::given(raw.pointer(), 111).is_none());
-            assert!(Address::given(std::ptr::null(), 2).is_none());
+            assert!(Address::given(core::ptr::null(), 2).is_none());
         }
     }
 }

@@ -10,8 +10,8 @@ use crate::config;
 use crate::errno::{check, Errno};
 use crate::real;
 use crate::sockaddr::{Address, Kind};
+use core::mem::size_of;
 use libc::{c_int, c_void, socklen_t, SOL_SOCKET};
-use std::mem::size_of;
 
 /// The options that are an int and go with the program's socket.
 const NUMBERS: [c_int; 6] = [
@@ -42,7 +42,7 @@ pub fn number(fd: c_int, option: c_int) -> Result<c_int, Errno> {
         Ok(value)
     };
     match get(SOL_SOCKET) {
-        Err(Errno(libc::EOPNOTSUPP)) => get(qsock::family::SOL_QSOCK),
+        Err(Errno(libc::EOPNOTSUPP)) => get(crate::numbers::SOL_QSOCK),
         value => value,
     }
 }
