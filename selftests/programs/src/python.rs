@@ -22,10 +22,11 @@ struct Python {
     place: Place,
 }
 
-/// A script of the suite's.
+/// A script of the suite's. What the library's modules compile to is kept: the user land has only their source.
 pub fn script(place: &Place, name: &str) -> Command {
     let mut python = place.limited("python3");
-    python.args(["-I", "-B"]).arg(format!("/opt/{name}"));
+    python.args(["-I", "-X", "pycache_prefix=/tmp/pycache"]);
+    python.arg(format!("/opt/{name}"));
     python
 }
 
