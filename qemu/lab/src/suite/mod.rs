@@ -62,7 +62,7 @@ pub enum Suite {
     Guard,
     /// `make install`, and the examples of the man page with what it installed (stock)
     Install,
-    /// Debian's programs over AF_QSOCK beside AF_UNIX (x86_64, and only if it is named)
+    /// Debian's programs over AF_QSOCK beside AF_UNIX (x86_64; with checkers only if it is named)
     Programs,
     /// Instructions per operation, held against selftests/bench/budget.toml (stock); the same operations as a load under
     /// the checkers (debug, kcsan)
@@ -234,8 +234,9 @@ fn run_in(arch: Arch, config: Config, args: &Args, ui: &Ui) -> Result<()> {
     if args.wants(Suite::Install) && debian {
         install::run(arch, config, ui)?;
     }
-    // Minutes of work, and rates that do not repeat well enough yet: only who asks for it gets it.
-    if args.suite.contains(&Suite::Programs) && arch == Arch::X86_64 {
+    // With checkers it takes half an hour: only who asks for it gets that.
+    let asked = debian || args.suite.contains(&Suite::Programs);
+    if args.wants(Suite::Programs) && asked && arch == Arch::X86_64 {
         programs::run(arch, config, ui)?;
     }
     if args.wants(Suite::Bench) && config == Config::Stock {
