@@ -17,3 +17,9 @@ unsigned int qsock_helper_skb_len(const struct sk_buff *skb)
 {
 	return skb->len;
 }
+
+/* Inline in a kernel without tracepoints. */
+void qsock_helper_consume_skb(struct sk_buff *skb)
+{
+	consume_skb(skb);
+}

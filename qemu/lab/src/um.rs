@@ -108,7 +108,7 @@ pub fn run(target: &Target, script: &str, limit: Duration) -> Result<String> {
         .arg(format!("initrd={}", initramfs.display()))
         .arg(format!("uml_dir={}", dir.path().display()))
         .args(["mem=512M", "rdinit=/init", "seccomp=auto", "panic=-1"])
-        .args(["con=null", "con0=null,fd:1", "loglevel=7"])
+        .args(["con=none", "ssl=none", "con0=fd:0,fd:1", "loglevel=7"])
         .env("TMPDIR", dir.path())
         .stdin(Stdio::null());
     let out = process::bound(&mut linux)
