@@ -92,7 +92,7 @@ static inline void set_int(int fd, int option, int value)
  */
 static inline void set_room(struct member *m, int fd)
 {
-	bool receivers = m->crowd->family != AF_UNIX && m->number % 4 > 1;
+	bool receivers = m->crowd->family != AF_UNIX && m->number / 4 % 2;
 
 	if (!m->crowd->narrow) {
 		if (m->sender && roll(m, 3) == 0)
