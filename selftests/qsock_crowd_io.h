@@ -268,6 +268,22 @@ got:
 	return n < 0 ? -1 : c->count;
 }
 
+/*
+ * AF_UNIX looks for a packet, and then whether the peer is gone: it may say
+ * so although packets came in between, which the next call finds.
+ */
+static inline int recv_at_end(struct member *m, int fd, struct catch *c,
+			      struct test_addr *from)
+{
+	int n;
+
+	if (m->crowd->family != AF_UNIX ||
+	    crowd_type(m->crowd) != SOCK_SEQPACKET)
+		return 0;
+	n = recv_once(m, fd, c, from, MSG_DONTWAIT);
+	return n < 0 ? 0 : n;
+}
+
 /* Receive something; pieces, 0 at the end, or -1 and the error that ends it. */
 static inline int recv_some(struct member *m, int fd, struct catch *c,
 			    struct test_addr *from)
@@ -276,7 +292,9 @@ static inline int recv_some(struct member *m, int fd, struct catch *c,
 		bool wait = in_call(m);
 		int n = recv_once(m, fd, c, from, wait ? 0 : MSG_DONTWAIT);
 
-		if (n >= 0 || (errno != EINTR && errno != EAGAIN))
+		if (n == 0)
+			return recv_at_end(m, fd, c, from);
+		if (n > 0 || (errno != EINTR && errno != EAGAIN))
 			return n;
 		if (LOAD(m->crowd->stop))
 			return 0;
