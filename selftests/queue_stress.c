@@ -8,7 +8,7 @@
  */
 #include "qsock_crowd_run.h"
 
-#define MESSAGES	(LINKS * 128)
+#define MESSAGES	(LINKS * 64)
 
 /* The watch ends a test that hangs; this is for long runs. */
 #define LONG_TIMEOUT	7200
