@@ -3,9 +3,23 @@
 
 use std::arch::asm;
 use std::io::Result;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// Turns of the loop that the counter is checked with; each is two instructions.
 const TURNS: u64 = 1_000_000;
+
+/// By how much there is less to do: see [`share`].
+static LESS: AtomicU32 = AtomicU32::new(1);
+
+/// From now on, does one in `times` of everything: a load, and no figures.
+pub fn do_less(times: u32) {
+    LESS.store(times, Relaxed);
+}
+
+/// What is to be done of so much.
+pub fn share(all: u32) -> u32 {
+    all.div_ceil(LESS.load(Relaxed))
+}
 
 #[cfg(target_arch = "x86_64")]
 pub fn ticks() -> u64 {
@@ -79,6 +93,7 @@ pub fn cost(times: u32, mut operation: impl FnMut() -> Result<()>) -> Result<f64
 
 /// The same, after a tenth of them that does not count.
 pub fn warm_cost(times: u32, mut operation: impl FnMut() -> Result<()>) -> Result<f64> {
+    let times = share(times);
     cost(times.div_ceil(10), &mut operation)?;
     cost(times, operation)
 }

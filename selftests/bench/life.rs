@@ -3,7 +3,7 @@
 
 use std::io::{Error, Result};
 
-use crate::clock::warm_cost;
+use crate::clock::{share, warm_cost};
 use crate::sys::{self, EpollEvent, SOCK_STREAM};
 use crate::transport::{Kind, Listener, Pair, Transport};
 
@@ -11,7 +11,7 @@ use crate::transport::{Kind, Listener, Pair, Transport};
 const LIVES: u32 = 1500;
 
 /// Sockets of which one is ready.
-const MANY: usize = 10_000;
+const MANY: u32 = 10_000;
 
 fn bare_pair(transport: &Transport) -> Result<[std::os::fd::OwnedFd; 2]> {
     match transport.kind {
@@ -52,17 +52,18 @@ pub fn connect_close(transport: &Transport) -> Result<f64> {
 /// epoll_wait(2) that finds one ready among many.
 pub fn ready(transport: &Transport) -> Result<f64> {
     let epoll = sys::new_epoll()?;
-    let pairs: Vec<Pair> = (0..MANY / 2)
+    let many = share(MANY) as usize;
+    let pairs: Vec<Pair> = (0..many / 2)
         .map(|_| transport.pair(SOCK_STREAM, 0))
         .collect::<Result<_>>()?;
     for pair in &pairs {
         sys::epoll_add(&epoll, &pair.send)?;
         sys::epoll_add(&epoll, &pair.recv)?;
     }
-    pairs[MANY / 4].send(&[0x55], 0)?;
+    pairs[many / 4].send(&[0x55], 0)?;
     let mut events = [EpollEvent { events: 0, data: 0 }; 16];
     warm_cost(2000, || match sys::epoll_look(&epoll, &mut events)? {
         1 => Ok(()),
-        other => Err(Error::other(format!("{other} of {MANY} are ready"))),
+        other => Err(Error::other(format!("{other} of {many} are ready"))),
     })
 }

@@ -10,10 +10,11 @@ use std::io::{Error, Result};
 use std::thread::sleep;
 use std::time::Duration;
 
+use crate::clock::share;
 use crate::sys::SOCK_STREAM;
 use crate::transport::{Pair, Transport};
 
-const PAIRS: usize = 4000;
+const PAIRS: u32 = 4000;
 const QUEUED: usize = 8;
 const PAGE: f64 = 4096.0;
 
@@ -38,7 +39,9 @@ fn free() -> Result<f64> {
 }
 
 fn pairs(transport: &Transport) -> Result<Vec<Pair>> {
-    (0..PAIRS).map(|_| transport.pair(SOCK_STREAM, 0)).collect()
+    (0..share(PAIRS))
+        .map(|_| transport.pair(SOCK_STREAM, 0))
+        .collect()
 }
 
 fn fill(pairs: &[Pair], size: usize) -> Result<()> {
@@ -61,8 +64,8 @@ pub fn of(transport: &Transport, size: usize) -> Result<f64> {
     let pairs = pairs(transport)?;
     let idle = free()?;
     if size == 0 {
-        return Ok((before - idle) / PAIRS as f64);
+        return Ok((before - idle) / f64::from(share(PAIRS)));
     }
     fill(&pairs, size)?;
-    Ok((idle - free()?) / PAIRS as f64)
+    Ok((idle - free()?) / f64::from(share(PAIRS)))
 }

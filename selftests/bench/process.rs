@@ -4,7 +4,7 @@
 use std::io::{Error, Result};
 use std::os::fd::AsRawFd;
 
-use crate::clock::{ticks, warm_cost};
+use crate::clock::{share, ticks, warm_cost};
 use crate::sys::{self, Child, SOCK_DGRAM, SOCK_STREAM};
 use crate::transport::{local_name, Kind, Transport};
 
@@ -87,6 +87,8 @@ pub fn senders(transport: &Transport, senders: u32, size: usize) -> Result<f64> 
     // for messages to pay.
     let [wait, start] = sys::new_pipe()?;
     let [stay, leave] = sys::new_pipe()?;
+    let each = share(MESSAGES) / senders;
+    let messages = each * senders;
     let mut bytes = vec![0x55; size];
     let children: Vec<Child> = (0..senders)
         .map(|n| {
@@ -98,7 +100,7 @@ pub fn senders(transport: &Transport, senders: u32, size: usize) -> Result<f64> 
                 sys::close_in_child(&start);
                 sys::close_in_child(&leave);
                 sys::read_from(wait.as_raw_fd(), &mut [0])?;
-                for _ in 0..MESSAGES / senders {
+                for _ in 0..each {
                     sys::send_to_peer(socket.as_raw_fd(), &bytes, 0)?;
                 }
                 sys::read_from(stay.as_raw_fd(), &mut [0]).map(drop)
@@ -110,10 +112,10 @@ pub fn senders(transport: &Transport, senders: u32, size: usize) -> Result<f64> 
     std::thread::sleep(std::time::Duration::from_millis(200));
     let begin = ticks();
     drop(start);
-    for _ in 0..MESSAGES {
+    for _ in 0..messages {
         sys::recv_from_peer(receiver.as_raw_fd(), &mut bytes)?;
     }
-    let cost = (ticks() - begin) as f64 / f64::from(MESSAGES);
+    let cost = (ticks() - begin) as f64 / f64::from(messages);
     drop(leave);
     drop(children);
     sys::run_on(ANY)?;

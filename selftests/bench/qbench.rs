@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 //! qbench: what operations cost on AF_QSOCK and on the transports beside it. `make bench` runs it in a guest.
 //!
-//!     qbench FAMILY SETTLE-SECONDS ROUNDS all|local|alone|hooks CASE/SIZE...
+//!     qbench FAMILY SETTLE-SECONDS ROUNDS all|local|alone|load|hooks CASE/SIZE...
 //!
 //! Prints a line `case size transport cost...` for each case and transport: a figure for each round, in ticks of the
 //! processor's counter per operation, or in bytes for cases of memory. Before them stand `loop 0 counter ticks`, those of
 //! a loop of two million instructions; `second 0 counter ticks`; `null 0 system-call ticks`. The transports take turns.
-//! `local` leaves out all but AF_UNIX and pipes beside AF_QSOCK, and `alone` these too; `hooks` is the same for a module
+//! `local` leaves out all but AF_UNIX and pipes beside AF_QSOCK, and `alone` these too; `load` does a sixteenth of that; `hooks` is the same for a module
 //! that has a chain of hooks, and calls it so.
 
 use std::env::args;
@@ -130,6 +130,10 @@ fn main() -> Result<()> {
         "all" => {}
         "local" => transports.truncate(3),
         "alone" | "hooks" => transports.truncate(1),
+        "load" => {
+            transports.truncate(1);
+            clock::do_less(16);
+        }
         _ => return Err(Error::other(format!("no transports are called {which}"))),
     }
     sleep(Duration::from_secs(settle.into()));

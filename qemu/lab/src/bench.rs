@@ -191,7 +191,7 @@ pub fn load(arch: Arch, config: Config) -> Result<Vec<(String, Option<f64>)>> {
         instrument: Instrument::Wall,
         cases: &cases,
         rounds: 1,
-        transports: Transports::Alone,
+        transports: Transports::Load,
     };
     let figures = run::measure(&plan, run::bare_overlay(arch, config)?)?;
     let took = |case: &&Case| (case.id(), figures.of(&case.id(), "qsock"));

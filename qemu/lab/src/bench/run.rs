@@ -48,6 +48,8 @@ pub enum Transports {
     Local,
     /// AF_QSOCK.
     Alone,
+    /// AF_QSOCK, and a part of the work: no figures come of it.
+    Load,
 }
 
 impl Transports {
@@ -57,6 +59,7 @@ impl Transports {
             Transports::All => "all",
             Transports::Local => "local",
             Transports::Alone => "alone",
+            Transports::Load => "load",
         }
     }
 }

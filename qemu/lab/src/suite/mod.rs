@@ -65,7 +65,7 @@ pub enum Suite {
     /// Debian's programs over AF_QSOCK beside AF_UNIX (x86_64; with checkers only if it is named)
     Programs,
     /// Instructions per operation, held against selftests/bench/budget.toml (stock); the same operations as a load under
-    /// the checkers (debug, kcsan)
+    /// the checkers (debug, kcsan, and only if it is named)
     Bench,
     /// The stages of a message's way (stock)
     Trace,
@@ -242,7 +242,8 @@ fn run_in(arch: Arch, config: Config, args: &Args, ui: &Ui) -> Result<()> {
     if args.wants(Suite::Bench) && config == Config::Stock {
         bench::run(arch, ui)?;
     }
-    if args.wants(Suite::Bench) && job::instrumented(config) {
+    // Minutes on a busy machine: only who asks for it gets it.
+    if args.suite.contains(&Suite::Bench) && job::instrumented(config) {
         bench::load(arch, config, ui)?;
     }
     if args.wants(Suite::Trace) && config == Config::Stock {
