@@ -50,7 +50,7 @@ impl Dbus {
 impl Case for Dbus {
     fn check(&mut self) -> Result<()> {
         // The C library's own client first.
-        let mut send = self.place.limited("dbus-send");
+        let mut send = self.place.command("dbus-send");
         send.arg(format!("--bus=unix:path={}", self.socket.display()));
         send.args([
             "--print-reply",

@@ -19,7 +19,7 @@ pub fn start(place: Place) -> Result<Box<dyn Case>> {
 impl Hackbench {
     /// Each sender sends so many messages to each receiver.
     fn run(&self, loops: u32) -> Result<f64> {
-        let mut hackbench = self.place.limited("hackbench");
+        let mut hackbench = self.place.command("hackbench");
         hackbench.args([
             "--groups",
             "1",

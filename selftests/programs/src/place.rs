@@ -7,7 +7,8 @@ use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 /// Why something went wrong, for people.
@@ -16,8 +17,8 @@ pub type Result<T> = std::result::Result<T, String>;
 /// Where the suite finds what it brings.
 const TOOLS: &str = "/opt";
 
-/// Seconds for any command, on a guest with checkers.
-const LIMIT: &str = "180";
+/// For any command, on a guest with checkers.
+const LIMIT: Duration = Duration::from_secs(600);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
@@ -65,7 +66,7 @@ impl Place {
     /// Much, or little where each operation is dear.
     pub fn amount(&self, much: u32) -> u32 {
         if self.short {
-            much.div_ceil(10)
+            much.div_ceil(25)
         } else {
             much
         }
@@ -89,13 +90,6 @@ impl Place {
                 command
             }
         }
-    }
-
-    /// The same, ended when it takes too long.
-    pub fn limited(&self, program: &str) -> Command {
-        let mut command = self.command("timeout");
-        command.args(["--kill-after=5", LIMIT, program]);
-        command
     }
 
     /// Starts a server, and waits until it has bound `socket`, in this family and not in the other.
@@ -215,21 +209,39 @@ impl Drop for Server {
     }
 }
 
-/// Runs a command to its end; returns what it printed, if it went well.
+/// Runs a command to its end, which comes soon enough; returns what it printed, if it went well.
 pub fn run(command: &mut Command) -> Result<String> {
-    let name = format!("{command:?}");
-    let out = command.stdin(Stdio::null()).output();
-    let out = out.map_err(|error| format!("{name}: {error}"))?;
-    outcome(&name, out)
+    finish(command.stdin(Stdio::null()))
 }
 
-/// The same for one that reads `input`, which must fit a pipe or be read as it comes.
+/// The same for one that reads `input`.
 pub fn run_with(command: &mut Command, input: &Path) -> Result<String> {
-    let name = format!("{command:?}");
     let file = File::open(input).map_err(|error| format!("{}: {error}", input.display()))?;
-    let out = command.stdin(file).output();
-    let out = out.map_err(|error| format!("{name}: {error}"))?;
-    outcome(&name, out)
+    finish(command.stdin(file))
+}
+
+fn finish(command: &mut Command) -> Result<String> {
+    let name = format!("{command:?}");
+    let wrong = |error: std::io::Error| format!("{name}: {error}");
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.process_group(0).spawn().map_err(wrong)?;
+    let group = -(child.id() as libc::pid_t);
+    let (done, ended) = mpsc::channel::<()>();
+    // Not timeout(1): that would be one more program for the launcher to start.
+    let watchdog = thread::spawn(move || {
+        let late = ended.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout);
+        if late {
+            // SAFETY: It has no preconditions.
+            unsafe { libc::kill(group, libc::SIGKILL) };
+        }
+        late
+    });
+    let out = child.wait_with_output();
+    drop(done);
+    if watchdog.join().unwrap_or(false) {
+        return Err(format!("{name}: not done after {} s", LIMIT.as_secs()));
+    }
+    outcome(&name, out.map_err(wrong)?)
 }
 
 fn outcome(name: &str, out: std::process::Output) -> Result<String> {

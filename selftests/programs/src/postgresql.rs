@@ -76,7 +76,7 @@ fn own_cluster(data: &Path) -> Result<()> {
 
 impl Postgresql {
     fn client(&self, name: &str) -> Command {
-        let mut client = self.place.limited(&program(name));
+        let mut client = self.place.command(&program(name));
         client.arg("-h").arg(self.place.path(""));
         own(&mut client);
         client

@@ -24,7 +24,7 @@ struct Python {
 
 /// A script of the suite's. What the library's modules compile to is kept: the user land has only their source.
 pub fn script(place: &Place, name: &str) -> Command {
-    let mut python = place.limited("python3");
+    let mut python = place.command("python3");
     python.args(["-I", "-X", "pycache_prefix=/tmp/pycache"]);
     python.arg(format!("/opt/{name}"));
     python

@@ -33,7 +33,7 @@ pub fn start(place: Place) -> Result<Box<dyn Case>> {
 impl Redis {
     fn ask(&self, commands: &str) -> Result<String> {
         let input = self.place.write("commands", commands)?;
-        let mut client = self.place.limited("redis-cli");
+        let mut client = self.place.command("redis-cli");
         client.arg("-s").arg(&self.socket);
         run_with(&mut client, &input)
     }
@@ -64,7 +64,7 @@ impl Case for Redis {
 
     fn load(&mut self) -> Result<Vec<Rate>> {
         let requests = self.place.amount(5000).to_string();
-        let mut benchmark = self.place.limited("redis-benchmark");
+        let mut benchmark = self.place.command("redis-benchmark");
         benchmark.arg("-s").arg(&self.socket);
         benchmark.args(["--csv", "-c", "8", "-t", "set,get", "-n", &requests]);
         let said = run(&mut benchmark)?;

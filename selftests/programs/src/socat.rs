@@ -37,8 +37,8 @@ fn name(text: &str) -> String {
 }
 
 fn sender() -> Command {
-    let mut command = Command::new("timeout");
-    command.args(["60", "socat", "-u", "-b", "65536"]);
+    let mut command = Command::new("socat");
+    command.args(["-u", "-b", "65536"]);
     command
 }
 
@@ -80,19 +80,14 @@ impl Socat {
     fn datagram(&self) -> Result<()> {
         let number = &self.number;
         let (server, client) = (name("programs/server"), name("programs/client"));
-        let mut echo = Command::new("timeout");
-        echo.args([
-            "60",
-            "socat",
-            &format!("SOCKET-RECVFROM:{number}:2:0:{server}"),
-            "PIPE",
-        ]);
+        let mut echo = Command::new("socat");
+        echo.args([&format!("SOCKET-RECVFROM:{number}:2:0:{server}"), "PIPE"]);
         let mut echo = echo.spawn().map_err(|error| format!("socat: {error}"))?;
         sleep(Duration::from_millis(500));
         let script = format!(
             "echo hello | socat -t 10 - SOCKET-SENDTO:{number}:2:0:{server},bind={client}",
         );
-        let said = run(Command::new("timeout").args(["60", "sh", "-c", &script]));
+        let said = run(Command::new("sh").args(["-c", &script]));
         let _ = echo.kill();
         let _ = echo.wait();
         ensure(said? == "hello\n", || {

@@ -52,7 +52,7 @@ pub fn start(place: Place) -> Result<Box<dyn Case>> {
     ssh_agent.arg("-D").arg("-a").arg(&agent);
     let ssh_agent = place.serve(ssh_agent, &agent)?;
     run(place
-        .limited("ssh-add")
+        .command("ssh-add")
         .arg("-q")
         .arg(place.path("user"))
         .env("SSH_AUTH_SOCK", &agent))?;
@@ -79,7 +79,7 @@ pub fn start(place: Place) -> Result<Box<dyn Case>> {
 impl Ssh {
     /// Runs a command at the other end of the master's connection.
     fn session(&self, command: &str) -> Result<String> {
-        let mut ssh = self.place.limited("ssh");
+        let mut ssh = self.place.command("ssh");
         ssh.arg("-S").arg(&self.control);
         run(ssh.args(["-o", "ProxyCommand=false", "root@127.0.0.1", command]))
     }
@@ -88,7 +88,7 @@ impl Ssh {
     fn sign(&self, file: &Path) -> Result<()> {
         let signature = file.with_extension("sig");
         let _ = fs::remove_file(&signature);
-        let mut keygen = self.place.limited("ssh-keygen");
+        let mut keygen = self.place.command("ssh-keygen");
         keygen.args(["-q", "-Y", "sign", "-U", "-n", "file", "-f"]);
         keygen.arg(self.place.path("user.pub")).arg(file);
         run(keygen.env("SSH_AUTH_SOCK", &self.agent)).map(|_| ())
@@ -136,14 +136,14 @@ impl Case for Ssh {
             run(command)?;
             Ok(f64::from(count) / start.elapsed().as_secs_f64())
         };
-        let mut script = self.place.limited("sh");
+        let mut script = self.place.command("sh");
         script.arg("-c").arg(format!(
             "set -e; for i in $(seq {sessions}); do \
              ssh -S \"$1\" -o ProxyCommand=false root@127.0.0.1 true </dev/null; done"
         ));
         script.arg("sh").arg(&self.control);
 
-        let mut sign = self.place.limited("ssh-keygen");
+        let mut sign = self.place.command("ssh-keygen");
         sign.args(["-q", "-Y", "sign", "-U", "-n", "file", "-f"]);
         sign.arg(self.place.path("user.pub"));
         sign.env("SSH_AUTH_SOCK", &self.agent);

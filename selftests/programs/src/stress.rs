@@ -22,7 +22,7 @@ pub fn start(place: Place) -> Result<Box<dyn Case>> {
 
 impl Stress {
     fn run(&self, name: &str, options: &[&str], operations: u32) -> Result<f64> {
-        let mut stress = self.place.limited("stress-ng");
+        let mut stress = self.place.command("stress-ng");
         stress.args([
             "--temp-path",
             "/tmp",

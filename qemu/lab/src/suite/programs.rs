@@ -53,6 +53,7 @@ const GUEST: &str = "programs";
 
 /// What makes a system of the user land.
 const ENTER: &str = "\
+leaks=/sys/kernel/debug/kmemleak; [ ! -e $leaks ] || echo scan=off >$leaks; \
 cd /userland && mount -t tmpfs tmpfs tmp && chmod 1777 tmp && mount -t tmpfs tmpfs run && \
 for d in dev proc sys; do mount -o rbind /$d $d || exit; done && mount -o bind /programs opt || exit; ";
 
@@ -66,7 +67,7 @@ pub fn run(arch: Arch, config: Config, ui: &Ui) -> Result<()> {
         job.smp = 1;
     }
     job.timeout = Some(Duration::from_secs(if instrumented(config) {
-        2400
+        3600
     } else {
         1200
     }));
