@@ -66,10 +66,12 @@ fn own_cluster(data: &Path) -> Result<()> {
     if !Path::new(TEMPLATE).exists() {
         let mut initdb = Command::new(program("initdb"));
         initdb.args(["--no-sync", "--auth=peer", "--no-locale", "--encoding=UTF8"]);
-        run(own(initdb.args(["--no-instructions", "-D", TEMPLATE])))?;
-        let file = Path::new(TEMPLATE).join("postgresql.conf");
-        let set = fs::write(&file, SETTINGS);
-        set.map_err(|error| format!("{}: {error}", file.display()))?;
+        // Half of one is none.
+        let new = Path::new(TEMPLATE).with_extension("new");
+        run(own(initdb.args(["--no-instructions", "-D"]).arg(&new)))?;
+        let set = fs::write(new.join("postgresql.conf"), SETTINGS)
+            .and_then(|()| fs::rename(&new, TEMPLATE));
+        set.map_err(|error| format!("{}: {error}", new.display()))?;
     }
     run(own(Command::new("cp").args(["-a", TEMPLATE]).arg(data))).map(|_| ())
 }
