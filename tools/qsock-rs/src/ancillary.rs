@@ -65,9 +65,9 @@ impl SocketAncillary {
         }
     }
 
-    /// The bytes that `count` descriptors of one message take.
+    /// The bytes that `count` descriptors of one message take; `usize::MAX` for more than a message may have.
     pub fn room_for_fds(count: usize) -> usize {
-        space(count * size_of::<RawFd>())
+        space(count.saturating_mul(size_of::<RawFd>()))
     }
 
     /// The bytes that credentials take.
@@ -122,7 +122,8 @@ impl SocketAncillary {
 
     fn add<T: Copy>(&mut self, kind: c_int, data: &[T]) -> bool {
         let size = size_of_val(data);
-        if self.len + space(size) > self.capacity() {
+        let end = self.len.saturating_add(space(size));
+        if end > self.capacity() {
             return false;
         }
         // SAFETY: There is room for the header and the data, and the place is aligned.
@@ -139,7 +140,7 @@ impl SocketAncillary {
             let to = libc::CMSG_DATA(header);
             ptr::copy_nonoverlapping(data.as_ptr().cast::<u8>(), to, size);
         }
-        self.len += space(size);
+        self.len = end;
         true
     }
 
@@ -207,10 +208,16 @@ impl SocketAncillary {
     }
 }
 
-/// The bytes that data of a size takes with its header.
+/// The bytes that data of a size takes with its header; no buffer has as many where they cannot be told.
 fn space(size: usize) -> usize {
-    // SAFETY: It only reckons.
-    unsafe { libc::CMSG_SPACE(size as u32) as usize }
+    match u32::try_from(size) {
+        // The kernel's limit for all of a message; below it the sums of the C library do not wrap.
+        Ok(size) if size <= i32::MAX as u32 => {
+            // SAFETY: It only reckons.
+            unsafe { libc::CMSG_SPACE(size) as usize }
+        }
+        _ => usize::MAX,
+    }
 }
 
 #[cfg(test)]
@@ -229,5 +236,14 @@ mod tests {
         assert!(!ancillary.add_fds(&fds[..1]));
         ancillary.clear();
         assert!(ancillary.is_empty());
+    }
+
+    #[test]
+    fn sizes_do_not_wrap() {
+        let room = SocketAncillary::room_for_fds;
+        assert!(room(1 << 28) > 1 << 30);
+        for count in [1 << 30, 1 << 32, usize::MAX / 4 + 2, usize::MAX] {
+            assert_eq!(room(count), usize::MAX, "{count}");
+        }
     }
 }
