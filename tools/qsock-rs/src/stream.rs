@@ -10,6 +10,9 @@ use std::net::Shutdown;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
+/// As many buffers as the kernel takes in a call. Of more a stream's read or write does the first, as std's.
+const MOST: usize = libc::UIO_MAXIOV as usize;
+
 /// A stream of bytes to and from another socket: [`std::os::unix::net::UnixStream`] in AF_QSOCK.
 #[derive(Debug)]
 pub struct QsockStream(pub(crate) Socket);
@@ -62,6 +65,8 @@ impl Read for &QsockStream {
     }
 
     fn read_vectored(&mut self, buffers: &mut [IoSliceMut<'_>]) -> Result<usize> {
+        let most = buffers.len().min(MOST);
+        let buffers = &mut buffers[..most];
         Ok(message::recv(&self.0, buffers, &mut SocketAncillary::new(0))?.len)
     }
 }
@@ -72,6 +77,7 @@ impl Write for &QsockStream {
     }
 
     fn write_vectored(&mut self, buffers: &[IoSlice<'_>]) -> Result<usize> {
+        let buffers = &buffers[..buffers.len().min(MOST)];
         message::send(&self.0, buffers, &SocketAncillary::new(0), None)
     }
 
@@ -101,5 +107,24 @@ impl Write for QsockStream {
 
     fn flush(&mut self) -> Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixStream;
+
+    /// What is tested is the crate's part, so that the sockets may be of AF_UNIX.
+    #[test]
+    fn more_buffers_than_a_call_takes() {
+        let (one, two) = UnixStream::pair().unwrap();
+        let [mut one, mut two] = [one, two].map(|end| QsockStream::from(OwnedFd::from(end)));
+        let many = vec![IoSlice::new(b"x"); MOST + 1];
+        assert_eq!(one.write_vectored(&many).unwrap(), MOST);
+        let mut bytes = vec![0; MOST + 1];
+        let mut rooms: Vec<_> = bytes.chunks_mut(1).map(IoSliceMut::new).collect();
+        assert_eq!(two.read_vectored(&mut rooms).unwrap(), MOST);
+        assert_eq!(bytes, [vec![b'x'; MOST], vec![0]].concat());
     }
 }
