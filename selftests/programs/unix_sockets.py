@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # What a program sees of its AF_UNIX sockets, by the launcher and without: the same.
 import array
+import ctypes
 import errno
 import os
 import socket
@@ -105,6 +106,29 @@ def names():
     meet(bound(long), long)
 
 
+def lengths():
+    """A buffer that is shorter than the address gets what fits, and the whole length is told."""
+    name = path("length")
+    server = bound(name, socket.SOCK_DGRAM)
+    whole = struct.pack("H", socket.AF_UNIX) + name.encode() + b"\0"
+    libc = ctypes.CDLL(None, use_errno=True)
+    for room in 0, 1, 2, 3, 9, len(whole), 110:
+        for call in "getsockname", "recvfrom":
+            buffer, length = (ctypes.c_char * 112)(*[b"\xaa"] * 112), ctypes.c_int(room)
+            if call == "getsockname":
+                result = libc.getsockname(server.fileno(), buffer, ctypes.byref(length))
+            else:
+                server.sendto(b"x", name)
+                data = ctypes.create_string_buffer(8)
+                result = libc.recvfrom(server.fileno(), data, 8, 0, buffer, ctypes.byref(length))
+            fits = whole[:room]
+            assert (result >= 0, length.value) == (True, len(whole)), (call, room, result, length.value)
+            assert buffer.raw == fits + b"\xaa" * (112 - len(fits)), (call, room, buffer.raw)
+    length = ctypes.c_int(-1)
+    assert libc.getsockname(server.fileno(), ctypes.create_string_buffer(112), ctypes.byref(length)) == -1
+    assert ctypes.get_errno() == errno.EINVAL
+
+
 def permissions():
     os.chmod(FOLDER, 0o755)
     name = path("mode")
@@ -206,7 +230,7 @@ def others():
     fails(errno.ECONNREFUSED, connected, names[0])
 
 
-for test in names, permissions, datagrams, abstract, options, descriptors, others:
+for test in names, lengths, permissions, datagrams, abstract, options, descriptors, others:
     try:
         test()
     except Exception as error:

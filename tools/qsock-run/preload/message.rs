@@ -6,7 +6,7 @@ use crate::errno::{check, give, Errno};
 use crate::path::reach;
 use crate::real;
 use crate::say::{say, Shown};
-use crate::sockaddr::{put_back, Address, Kind};
+use crate::sockaddr::{put_back, Address, Kind, Whole};
 use crate::socket::returning;
 use crate::switch::{self, Successor};
 use libc::{c_int, c_void, msghdr, size_t, sockaddr, socklen_t, ssize_t};
@@ -177,7 +177,7 @@ pub unsafe extern "C" fn recvfrom(
 ) -> ssize_t {
     // SAFETY: The caller keeps the call's contract.
     unsafe {
-        returning(addr, len, || {
+        returning(addr, len, |addr, len| {
             real::recvfrom(fd, data, size, flags, addr, len)
         })
     }
@@ -198,7 +198,7 @@ pub unsafe extern "C" fn __recvfrom_chk(
     addr: *mut sockaddr,
     len: *mut socklen_t,
 ) -> ssize_t {
-    let call = || {
+    let call = |addr, len| {
         // SAFETY: The caller keeps the call's contract.
         unsafe { real::recvfrom_chk(fd, data, size, room, flags, addr, len) }
     };
@@ -212,17 +212,34 @@ pub unsafe extern "C" fn __recvfrom_chk(
 #[no_mangle]
 pub unsafe extern "C" fn recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> ssize_t {
     // SAFETY: The caller's message is one, if it is not null.
-    let room = unsafe { message.as_ref() }.map_or(0, |message| message.msg_namelen);
-    // SAFETY: The caller keeps the call's contract.
-    let received = unsafe { real::recvmsg(fd, message, flags) };
-    if received >= 0 && room > 0 {
-        // SAFETY: The kernel filled it in.
-        unsafe { name_back(&mut *message, room) };
+    let named = unsafe { message.as_mut() }.filter(|message| has_room(message));
+    let Some(message) = named else {
+        // SAFETY: The caller keeps the call's contract.
+        return unsafe { real::recvmsg(fd, message, flags) };
+    };
+    let mut whole = Whole::new();
+    let mut copy = *message;
+    copy.msg_name = whole.pointer().cast();
+    copy.msg_namelen = whole.len;
+    // SAFETY: As above, and the address has that room.
+    let received = unsafe { real::recvmsg(fd, &mut copy, flags) };
+    if received >= 0 {
+        whole.len = copy.msg_namelen;
+        // SAFETY: The caller's address has that room.
+        message.msg_namelen =
+            unsafe { whole.put_back(message.msg_name.cast(), message.msg_namelen) };
+        message.msg_controllen = copy.msg_controllen;
+        message.msg_flags = copy.msg_flags;
     }
     received
 }
 
-/// Puts a received message's address into AF_UNIX; its buffer has `room` bytes.
+/// Whether a message is to be received with its address. A length below zero is for the kernel to refuse.
+fn has_room(message: &msghdr) -> bool {
+    !message.msg_name.is_null() && message.msg_namelen <= c_int::MAX as socklen_t
+}
+
+/// Puts a received message's address into AF_UNIX; its buffer has `room` bytes, which is all of one.
 ///
 /// # Safety
 ///

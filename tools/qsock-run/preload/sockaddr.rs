@@ -164,6 +164,41 @@ pub unsafe fn put_back(addr: *mut sockaddr, room: socklen_t, len: socklen_t) -> 
     (NAME + end) as socklen_t
 }
 
+/// Room for an address of any family, so that none is cut before it was put into AF_UNIX.
+pub struct Whole {
+    raw: libc::sockaddr_storage,
+    pub len: socklen_t,
+}
+
+impl Whole {
+    pub fn new() -> Whole {
+        Whole {
+            // SAFETY: All of its fields may be zero.
+            raw: unsafe { zeroed() },
+            len: size_of::<libc::sockaddr_storage>() as socklen_t,
+        }
+    }
+
+    pub fn pointer(&mut self) -> *mut sockaddr {
+        (&raw mut self.raw).cast()
+    }
+
+    /// Gives the program what fits of it, and returns its whole length, as the kernel does.
+    ///
+    /// # Safety
+    ///
+    /// `addr` points to `room` bytes.
+    pub unsafe fn put_back(&mut self, addr: *mut sockaddr, room: socklen_t) -> socklen_t {
+        let all = size_of::<libc::sockaddr_storage>() as socklen_t;
+        // SAFETY: There is that room.
+        let len = unsafe { put_back(self.pointer(), all, self.len) };
+        let fits = room.min(len).min(all) as usize;
+        // SAFETY: As above, and the caller says so.
+        unsafe { std::ptr::copy_nonoverlapping(self.pointer().cast::<u8>(), addr.cast(), fits) };
+        len
+    }
+}
+
 /// A name with its final NUL.
 pub struct Text([u8; ROOM + 1]);
 
@@ -212,9 +247,34 @@ mod tests {
             (libc::AF_UNIX, &b"/run/x"[..])
         );
         assert_eq!(whole.len as usize, NAME + b"/run/x\0".len());
-        // Of a small buffer, what begins it is the path.
-        assert_eq!(&back(NAME + 9).name()[..4], b"/run");
         assert_eq!(back(NAME).family(), libc::AF_UNIX);
+    }
+
+    #[test]
+    fn what_fits_is_copied_and_the_whole_length_told() {
+        let name = name::compose(b"/run/x", &name::inode([1, 2, 3]));
+        let ours = Address::new(config::family(), name.get());
+        for room in [0, 1, NAME, NAME + 3, NAME + 7, 110] {
+            let mut whole = Whole::new();
+            let mut given = [0xaa_u8; 112];
+            let (to, from) = (whole.pointer(), ours.pointer());
+            // SAFETY: Both have that length, and the bytes that room.
+            let len = unsafe {
+                std::ptr::copy_nonoverlapping(from.cast::<u8>(), to.cast(), ours.len as usize);
+                whole.len = ours.len;
+                whole.put_back(given.as_mut_ptr().cast(), room as socklen_t)
+            };
+            assert_eq!(len as usize, NAME + b"/run/x\0".len());
+            let mut want = [0xaa_u8; 112];
+            let unix = Address::new(libc::AF_UNIX, b"/run/x")
+                .raw
+                .sun_family
+                .to_ne_bytes();
+            let all = [&unix[..], b"/run/x\0"].concat();
+            let fits = room.min(all.len());
+            want[..fits].copy_from_slice(&all[..fits]);
+            assert_eq!(given, want, "{room}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::config;
 use crate::errno::Errno;
 use crate::real;
 use crate::say::say;
-use crate::sockaddr::put_back;
+use crate::sockaddr::Whole;
 use libc::{c_int, sockaddr, socklen_t};
 
 /// What AF_UNIX takes for its own protocol.
@@ -73,17 +73,18 @@ pub unsafe extern "C" fn socketpair(
 pub unsafe fn returning<T: PartialOrd + From<i8>>(
     addr: *mut sockaddr,
     len: *mut socklen_t,
-    call: impl FnOnce() -> T,
+    call: impl FnOnce(*mut sockaddr, *mut socklen_t) -> T,
 ) -> T {
-    if addr.is_null() || len.is_null() {
-        return call();
-    }
+    // A length below zero is for the kernel to refuse.
     // SAFETY: The caller says so.
-    let room = unsafe { *len };
-    let result = call();
+    if addr.is_null() || len.is_null() || unsafe { *len } > c_int::MAX as socklen_t {
+        return call(addr, len);
+    }
+    let mut whole = Whole::new();
+    let result = call(whole.pointer(), &mut whole.len);
     if result >= T::from(0) {
         // SAFETY: As above.
-        unsafe { *len = put_back(addr, room, *len) };
+        unsafe { *len = whole.put_back(addr, *len) };
     }
     result
 }
@@ -94,7 +95,7 @@ pub unsafe fn returning<T: PartialOrd + From<i8>>(
 #[no_mangle]
 pub unsafe extern "C" fn accept(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> c_int {
     // SAFETY: The caller keeps the call's contract.
-    unsafe { returning(addr, len, || real::accept(fd, addr, len)) }
+    unsafe { returning(addr, len, |addr, len| real::accept(fd, addr, len)) }
 }
 
 /// # Safety
@@ -108,7 +109,7 @@ pub unsafe extern "C" fn accept4(
     flags: c_int,
 ) -> c_int {
     // SAFETY: The caller keeps the call's contract.
-    unsafe { returning(addr, len, || real::accept4(fd, addr, len, flags)) }
+    unsafe { returning(addr, len, |addr, len| real::accept4(fd, addr, len, flags)) }
 }
 
 /// # Safety
@@ -117,7 +118,7 @@ pub unsafe extern "C" fn accept4(
 #[no_mangle]
 pub unsafe extern "C" fn getsockname(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> c_int {
     // SAFETY: The caller keeps the call's contract.
-    unsafe { returning(addr, len, || real::getsockname(fd, addr, len)) }
+    unsafe { returning(addr, len, |addr, len| real::getsockname(fd, addr, len)) }
 }
 
 /// # Safety
@@ -126,5 +127,5 @@ pub unsafe extern "C" fn getsockname(fd: c_int, addr: *mut sockaddr, len: *mut s
 #[no_mangle]
 pub unsafe extern "C" fn getpeername(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> c_int {
     // SAFETY: The caller keeps the call's contract.
-    unsafe { returning(addr, len, || real::getpeername(fd, addr, len)) }
+    unsafe { returning(addr, len, |addr, len| real::getpeername(fd, addr, len)) }
 }
