@@ -79,6 +79,7 @@ def names():
     assert (client.getpeername(), server.getsockname()) == (name, name)
     assert (client.getsockname(), server.getpeername()) == ("", "")
     fails(errno.EADDRINUSE, new().bind, name)
+    fails(errno.EADDRINUSE, listener.bind, name)
     fails(errno.EINVAL, listener.bind, path("b"))
     assert not os.path.exists(path("b"))
     fails(errno.EPROTOTYPE, connected, name, socket.SOCK_DGRAM)

@@ -56,14 +56,15 @@ fn tell(address: &Address, what: &str) {
 
 /// Makes the inode, then binds its name. That has the inode's mode and owner.
 fn to_path(fd: c_int, address: &Address) -> Result<c_int, Errno> {
-    if switch::own_name(fd).is_some_and(|name| name.kind() != Kind::Unnamed) {
-        return Err(Errno(libc::EINVAL));
-    }
     let mode = mode_of(fd)?;
     let text = address.text();
     let path = text.as_c_str();
     make(path, mode)?;
-    let result = with_inode(fd, address, path, mode);
+    // A second name is refused after the path was looked at: what is wrong with that is told first.
+    let result = match switch::own_name(fd) {
+        Some(name) if name.kind() != Kind::Unnamed => Err(Errno(libc::EINVAL)),
+        _ => with_inode(fd, address, path, mode),
+    };
     if result.is_err() {
         // SAFETY: The path is a string.
         unsafe { libc::unlink(path.as_ptr()) };
