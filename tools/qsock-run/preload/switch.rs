@@ -10,7 +10,7 @@ use crate::config;
 use crate::errno::{check, Errno};
 use crate::real;
 use crate::sockaddr::{Address, Kind};
-use core::mem::size_of;
+use core::mem::{size_of, zeroed};
 use libc::{c_int, c_void, socklen_t, SOL_SOCKET};
 
 /// The options that are an int and go with the program's socket.
@@ -73,6 +73,7 @@ impl Successor {
         let new = Successor { fd, of };
         new.copy_options();
         new.copy_flags();
+        new.copy_mode();
         Ok(new)
     }
 
@@ -115,6 +116,29 @@ impl Successor {
         let from = (&raw const *value).cast::<c_void>();
         // SAFETY: The value has that length.
         unsafe { real::setsockopt(self.fd, SOL_SOCKET, option, from, len) };
+    }
+
+    /// The mode and the owner that the program gave the socket: its name gets the mode.
+    fn copy_mode(&self) {
+        let told = |fd| {
+            // SAFETY: All of its fields may be zero, and there is room for the answer.
+            unsafe {
+                let mut told: libc::stat = zeroed();
+                (libc::fstat(fd, &mut told) == 0).then_some(told)
+            }
+        };
+        let (Some(old), Some(new)) = (told(self.of), told(self.fd)) else {
+            return;
+        };
+        // SAFETY: These have no preconditions.
+        unsafe {
+            if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid) {
+                libc::fchown(self.fd, old.st_uid, old.st_gid);
+            }
+            if old.st_mode != new.st_mode {
+                libc::fchmod(self.fd, old.st_mode & 0o7777);
+            }
+        }
     }
 
     /// O_NONBLOCK, O_ASYNC, and who gets the signals.
@@ -165,5 +189,31 @@ pub fn other(family: c_int) -> c_int {
         config::family()
     } else {
         libc::AF_UNIX
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(fd: c_int) -> libc::mode_t {
+        // SAFETY: All of its fields may be zero, and there is room for the answer.
+        unsafe {
+            let mut told: libc::stat = zeroed();
+            assert_eq!(libc::fstat(fd, &mut told), 0);
+            told.st_mode & 0o7777
+        }
+    }
+
+    #[test]
+    fn the_mode_goes_with_the_socket() {
+        // SAFETY: These have no preconditions.
+        let fd = unsafe { real::socket(libc::AF_UNIX, libc::SOCK_STREAM, 0) };
+        // SAFETY: As above.
+        assert_eq!(unsafe { libc::fchmod(fd, 0o640) }, 0);
+        let successor = Successor::new(fd, libc::AF_UNIX).unwrap();
+        assert_eq!(mode(successor.fd()), 0o640);
+        // SAFETY: The descriptor is ours.
+        unsafe { libc::close(fd) };
     }
 }
