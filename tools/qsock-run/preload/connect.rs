@@ -82,3 +82,19 @@ fn call(fd: c_int, address: &Address) -> Result<c_int, Errno> {
 fn tell(address: &Address, what: &str) {
     say(format_args!("connect {}: {what}", Shown(address.name())));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Without the module too, to which a socket of AF_UNIX then looks in vain.
+    #[test]
+    fn nobody_refuses() {
+        // SAFETY: It has no preconditions.
+        let fd = unsafe { real::socket(libc::AF_UNIX, libc::SOCK_STREAM, 0) };
+        let address = Address::new(libc::AF_UNIX, b"\0qsock-run/nobody");
+        assert_eq!(to(fd, &address), Err(Errno(libc::ECONNREFUSED)));
+        // SAFETY: The descriptor is ours.
+        unsafe { libc::close(fd) };
+    }
+}

@@ -69,7 +69,12 @@ impl Successor {
     pub fn new(of: c_int, family: c_int) -> Result<Successor, Errno> {
         let kind = number(of, libc::SO_TYPE)?;
         // SAFETY: It has no preconditions.
-        let fd = check(unsafe { real::socket(family, kind | libc::SOCK_CLOEXEC, 0) })?;
+        let made = check(unsafe { real::socket(family, kind | libc::SOCK_CLOEXEC, 0) });
+        let fd = made.map_err(|errno| match errno {
+            // A family that is not there has nobody in it.
+            Errno(libc::EAFNOSUPPORT) => Errno(libc::ECONNREFUSED),
+            errno => errno,
+        })?;
         let new = Successor { fd, of };
         new.copy_options();
         new.copy_flags();
