@@ -7,29 +7,45 @@ use core::sync::atomic::{AtomicPtr, Ordering};
 use libc::{c_char, c_int, c_uint, c_void, gid_t, mode_t, size_t, ssize_t, uid_t};
 use libc::{mmsghdr, msghdr, sockaddr, socklen_t, timespec};
 
-/// The next definition of a function, looked up once.
+/// The next definition of a function, looked up when the library is loaded: dlsym() takes locks and
+/// may allocate, which no call may between fork and exec, or in a signal handler. Only who calls
+/// before that, as another library's constructor may, has it looked up then.
 struct Next {
     name: &'static CStr,
     found: AtomicPtr<c_void>,
 }
 
 impl Next {
-    fn get(&self) -> *mut c_void {
-        let found = self.found.load(Ordering::Relaxed);
-        if !found.is_null() {
-            return found;
-        }
+    fn look(&self) -> *mut c_void {
         // SAFETY: The name is a string.
         let found = unsafe { libc::dlsym(libc::RTLD_NEXT, self.name.as_ptr()) };
+        self.found.store(found, Ordering::Relaxed);
+        found
+    }
+
+    fn get(&self) -> *mut c_void {
+        let mut found = self.found.load(Ordering::Relaxed);
+        if found.is_null() {
+            found = self.look();
+        }
         if found.is_null() {
             // The C library lacks one of its calls.
             // SAFETY: It has no preconditions.
             unsafe { libc::abort() };
         }
-        self.found.store(found, Ordering::Relaxed);
         found
     }
 }
+
+extern "C" fn look_all() {
+    for next in ALL {
+        next.look();
+    }
+}
+
+#[used]
+#[link_section = ".init_array"]
+static LOADED: extern "C" fn() = look_all;
 
 macro_rules! next {
     ($($name:ident: $text:literal ($($arg:ident: $kind:ty),*) -> $out:ty;)*) => {
@@ -40,14 +56,24 @@ macro_rules! next {
             ///
             /// As the call itself.
             pub unsafe fn $name($($arg: $kind),*) -> $out {
-                static NEXT: Next = Next { name: $text, found: AtomicPtr::new(null_mut()) };
                 // SAFETY: The symbol is a function of this type.
                 let call: unsafe extern "C" fn($($kind),*) -> $out =
-                    unsafe { core::mem::transmute(NEXT.get()) };
+                    unsafe { core::mem::transmute(next::$name.get()) };
                 // SAFETY: The caller keeps the call's contract.
                 unsafe { call($($arg),*) }
             }
         )*
+
+        /// Each call's next definition, by the call's name.
+        #[allow(non_upper_case_globals)]
+        mod next {
+            use super::{null_mut, AtomicPtr, Next};
+            $(
+                pub static $name: Next = Next { name: $text, found: AtomicPtr::new(null_mut()) };
+            )*
+        }
+
+        static ALL: &[&Next] = &[$(&next::$name),*];
     };
 }
 
@@ -84,4 +110,17 @@ next! {
     lchown: c"lchown" (path: *const c_char, user: uid_t, group: gid_t) -> c_int;
     fchownat: c"fchownat" (dir: c_int, path: *const c_char, user: uid_t, group: gid_t,
         flags: c_int) -> c_int;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_are_looked_up_when_the_library_is_loaded() {
+        for next in ALL {
+            let found = next.found.load(Ordering::Relaxed);
+            assert!(!found.is_null(), "{:?}", next.name);
+        }
+    }
 }
