@@ -194,7 +194,7 @@ impl Whole {
         let len = unsafe { put_back(self.pointer(), all, self.len) };
         let fits = room.min(len).min(all) as usize;
         // SAFETY: As above, and the caller says so.
-        unsafe { std::ptr::copy_nonoverlapping(self.pointer().cast::<u8>(), addr.cast(), fits) };
+        unsafe { core::ptr::copy_nonoverlapping(self.pointer().cast::<u8>(), addr.cast(), fits) };
         len
     }
 }
@@ -260,7 +260,7 @@ mod tests {
             let (to, from) = (whole.pointer(), ours.pointer());
             // SAFETY: Both have that length, and the bytes that room.
             let len = unsafe {
-                std::ptr::copy_nonoverlapping(from.cast::<u8>(), to.cast(), ours.len as usize);
+                core::ptr::copy_nonoverlapping(from.cast::<u8>(), to.cast(), ours.len as usize);
                 whole.len = ours.len;
                 whole.put_back(given.as_mut_ptr().cast(), room as socklen_t)
             };
