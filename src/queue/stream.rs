@@ -153,9 +153,8 @@ impl<A: Send + Unpin + Merge> Stream<A> {
             return None;
         }
         let count = || self.sent.store(sent.wrapping_add(len), Release);
-        let written = (*tx)
-            .as_mut()
-            .and_then(|tail| bytes::write(tail, len, from, check));
+        let tail = (*tx).as_mut();
+        let written = tail.and_then(|tail| bytes::write(tail, len, from, check));
         let written = match written {
             // By itself: what may fail is not looked at twice.
             Some(Ok(())) => {
@@ -247,9 +246,8 @@ impl<A: Send + Unpin + Merge> Stream<A> {
 
     /// Receives `len` bytes that are queued, or all that there are if that is
     /// `enough`, if they lie together and have nothing beside them: what most reads
-    /// find.
-    /// `check` sees them first. Returns `None` if it is not as easy as that, and
-    /// then nothing has happened. Sleeps for other readers, and may fault.
+    /// find. `check` sees them first. Returns `None` if it is not as easy as that,
+    /// and then nothing has happened. Sleeps for other readers, and may fault.
     ///
     /// # Errors
     ///
