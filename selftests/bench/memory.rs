@@ -58,8 +58,8 @@ fn fill(pairs: &[Pair], size: usize) -> Result<()> {
 
 /// Bytes of an idle pair, or those of eight messages of `size` bytes in it more than that.
 pub fn of(transport: &Transport, size: usize) -> Result<f64> {
-    // What the kernel has kept of earlier sockets goes into the first ones, which stay: so the others take all that
-    // they need anew.
+    // What the kernel has kept of earlier sockets goes into the first ones, which stay: so the others take what
+    // they need anew, as far as nothing is left that other objects of the same size had.
     let first = pairs(transport, FIRST)?;
     fill(&first, size)?;
     let before = free()?;

@@ -6,8 +6,8 @@
 //! Prints a line `case size transport cost...` for each case and transport: a figure for each round, in ticks of the
 //! processor's counter per operation, or in bytes for cases of memory. Before them stand `loop 0 counter ticks`, those of
 //! a loop of two million instructions; `second 0 counter ticks`; `null 0 system-call ticks`. The transports take turns.
-//! `local` leaves out all but AF_UNIX and pipes beside AF_QSOCK, and `alone` these too; `load` does a sixteenth of that; `hooks` is the same for a module
-//! that has a chain of hooks, and calls it so.
+//! `local` leaves out all but AF_UNIX and pipes beside AF_QSOCK, and `alone` these too; `load` does a sixteenth of
+//! that; `hooks` is the same as `alone` for a module that has a chain of hooks, and calls it so.
 
 use std::env::args;
 use std::io::{Error, Result};

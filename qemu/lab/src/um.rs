@@ -2,7 +2,7 @@
 //! User Mode Linux: the stock kernel's code as a program, at the speed of the real processor.
 //!
 //! Its system calls are dear, so that only what happens inside it says something. It is built for one processor: built
-//! for several, it jumped to nowhere in a kernel thread when the loop had run for half a minute (7.2.12). The kernel's own
+//! for several, it jumped to nowhere in a kernel thread while the loop ran (7.2.12). The kernel's own
 //! atomic operations then take no locked instruction, which AF_UNIX has more of.
 
 use std::fs;
