@@ -2,7 +2,7 @@
 
 //! Copying bytes into a ring and out of it.
 
-use super::mem::{Head, Room, Tail};
+use super::mem::{Front, Head, Room, Tail};
 use kernel::{
     error::code::*,
     iov::{IovIterDest, IovIterSource},
@@ -90,10 +90,9 @@ pub(super) fn write(
     Some(Ok(()))
 }
 
-/// Copies the `len` oldest bytes to `to` and gives them back, or all that there are
-/// if that is `enough`, unless `check`, which sees them first, refuses. Returns
-/// `None` if there are fewer, or they do not lie in one ring. May fault, and so
-/// sleep.
+/// Copies the `len` oldest bytes to `to` and gives them back, or all that the oldest
+/// ring has, if `takes` says so of them, unless `check`, which sees them first,
+/// refuses. Returns `None` if it does not. May fault, and so sleep.
 ///
 /// # Errors
 ///
@@ -103,14 +102,14 @@ pub(super) fn write(
 pub(super) fn read<A>(
     head: &mut Head<u8>,
     len: usize,
-    enough: impl FnOnce(usize) -> bool,
+    takes: impl FnOnce(&Front<'_, u8>) -> bool,
     to: &mut IovIterDest<'_>,
     check: impl Check<A>,
     aux: &A,
 ) -> Option<Result<usize>> {
     let front = head.front(len);
     let found = front.len();
-    if found < len && (found == 0 || front.is_left() || !enough(found)) {
+    if !takes(&front) {
         return None;
     }
     let [a, b] = front.pieces();

@@ -221,24 +221,22 @@ impl<A> Marks<A> {
         None
     }
 
-    /// Receives the byte that is out of band, unless `peek`; returns where it
-    /// is.
-    pub(super) fn take_urgent(&mut self, peek: bool) -> Option<usize> {
-        let at = self.urgent?;
-        if peek {
-            return Some(at);
+    /// The byte at `at` was received out of band.
+    pub(super) fn take_urgent(&mut self, at: usize) {
+        // Unless there is a newer one meanwhile.
+        if self.urgent == Some(at) {
+            self.urgent = None;
         }
-        self.urgent = None;
         // A hole right before this one is none any more.
         if let Some(before) = at.checked_sub(1).and_then(|p| self.tree.get_mut(&p)) {
             if before.byte == Byte::Hole {
                 before.byte = Byte::Gone;
             }
         }
-        let mark = self.tree.get_mut(&at)?;
-        mark.byte = Byte::Hole;
-        self.holes += 1;
-        Some(at)
+        if let Some(mark) = self.tree.get_mut(&at) {
+            mark.byte = Byte::Hole;
+            self.holes += 1;
+        }
     }
 
     /// Whether the next byte to read, `at`, is where the one out of band is or

@@ -13,7 +13,7 @@
 use super::{
     bytes::{self, Unwritten},
     marks::{Marks, Merge},
-    mem::{self, Head, Tail},
+    mem::{self, Front, Head, Tail},
     usage::messages_max,
     Check,
     Empty,
@@ -262,10 +262,13 @@ impl<A: Send + Unpin + Merge> Stream<A> {
         check: impl Check,
     ) -> Option<Result<usize>> {
         let mut rx = self.rx.lock();
-        if self.marked.load(Acquire) > 0 {
-            return None;
-        }
-        let read = bytes::read((*rx).as_mut()?, len, enough, to, check, &())?;
+        let is_easy = |front: &Front<'_, u8>| {
+            // After the bytes: the mark of one that is seen is seen too.
+            let is_marked = self.flags.load(Acquire) & MARKED != 0;
+            let (found, all) = (front.len(), front.len() == len);
+            !is_marked && (all || found > 0 && !front.is_left() && enough(found))
+        };
+        let read = bytes::read((*rx).as_mut()?, len, is_easy, to, check, &())?;
         if let Ok(len) = read {
             self.count_received(len);
         }

@@ -302,16 +302,16 @@ impl Receiver<'_> {
         if self.sk.is_urgent_inline() {
             return Err(EINVAL);
         }
-        let incoming = self.link.to(self.connected.side()).read();
+        let mut incoming = self.link.to(self.connected.side()).read();
         // Looked at first, so that a fault loses nothing.
-        let byte = incoming.urgent(true).ok_or(EINVAL)?;
+        let byte = incoming.urgent().ok_or(EINVAL)?;
         if self.len == 0 {
             return Err(EFAULT);
         }
         self.about(msg).recvmsg(|| incoming.bytes(byte))?;
         incoming.copy_to(byte, msg.iter())?;
         if !self.peek {
-            incoming.urgent(false);
+            incoming.take_urgent(byte);
             drop(incoming);
             self.connected.wake_writer();
         }

@@ -101,7 +101,9 @@ impl<A: Send + Unpin> Records<A> {
         if len > max || !is_plain(&slot.aux) {
             return None;
         }
-        if let Err(error) = bytes::read(bytes, len, |_| false, to, check, &slot.aux)? {
+        if let Err(error) =
+            bytes::read(bytes, len, |front| front.len() == len, to, check, &slot.aux)?
+        {
             return Some(Err(error));
         }
         let slot = first.take()?;

@@ -174,11 +174,18 @@ impl<A: Send + Unpin + Merge> Incoming<'_, A> {
         self.stream.count_received(bytes::consume(head, len));
     }
 
-    /// The byte that is out of band. Unless the reader peeks, it is received
-    /// with this, and in its place is a hole.
-    pub(crate) fn urgent(&self, peek: bool) -> Option<Span> {
-        let at = self.stream.with_marks(|marks| marks.take_urgent(peek))?;
-        Some(Span { at, len: 1 })
+    /// The byte that is out of band.
+    pub(crate) fn urgent(&self) -> Option<Span> {
+        let at = self.stream.marks.lock().urgent()?;
+        // Its mark is there before it is.
+        let (first, end) = self.bounds();
+        let is_there = at.wrapping_sub(first) < end.wrapping_sub(first);
+        is_there.then_some(Span { at, len: 1 })
+    }
+
+    /// Receives what [`Self::urgent`] returned: in its place is a hole.
+    pub(crate) fn take_urgent(&mut self, byte: Span) {
+        self.stream.with_marks(|marks| marks.take_urgent(byte.at));
     }
 
     /// Whether the next byte is where the one out of band is or was.

@@ -131,9 +131,10 @@ mod cases {
         send_marked(&stream, b'!', 1, true)?;
         assert!(stream.is_urgent());
         assert_eq!(stream.bytes(), 2);
-        let incoming = stream.read();
-        let byte = incoming.urgent(false).ok_or(EINVAL)?;
+        let mut incoming = stream.read();
+        let byte = incoming.urgent().ok_or(EINVAL)?;
         assert_eq!(incoming.bytes(byte), [&b"!"[..], &b""[..]]);
+        incoming.take_urgent(byte);
         drop(incoming);
         assert!(!stream.is_urgent());
         assert_eq!(stream.bytes(), 1);
@@ -161,6 +162,38 @@ mod cases {
             ..READ
         };
         assert!(matches!(incoming.next(Some(span), after), Next::Stop));
+        Ok(())
+    }
+
+    #[test]
+    fn an_urgent_byte_that_a_newer_one_overtakes_leaves_its_hole() -> Result {
+        let stream = stream()?;
+
+        send_marked(&stream, b'1', 1, true)?;
+        let mut incoming = stream.read();
+        let byte = incoming.urgent().ok_or(EINVAL)?;
+        send_marked(&stream, b'2', 2, true)?;
+        incoming.take_urgent(byte);
+        assert!(stream.is_urgent());
+        let newer = incoming.urgent().ok_or(EINVAL)?;
+        assert_eq!(incoming.bytes(newer), [&b"2"[..], &b""[..]]);
+        incoming.take_urgent(newer);
+        drop(incoming);
+        assert!(empty(&stream) == Some(Empty::Yet));
+        assert!(!stream.is_urgent());
+        Ok(())
+    }
+
+    #[test]
+    fn an_urgent_byte_is_none_before_it_is_there() -> Result {
+        let stream = stream()?;
+
+        assert!(send(&stream, b"a", LIMIT) == Ok(1));
+        let tag = Tag::new(Some(1), true)?;
+        stream.with_marks(|marks| marks.push(tag, 1, 2));
+        assert!(stream.read().urgent().is_none());
+        assert!(send(&stream, b"!", LIMIT) == Ok(1));
+        assert!(stream.read().urgent().is_some());
         Ok(())
     }
 
