@@ -7,13 +7,12 @@
 //! Each side holds its own mutex meanwhile, so that what one call writes is
 //! contiguous; the sides never wait for each other.
 //!
-//! There is no memory before the first byte. It grows in rings of doubling
-//! size; one larger than [`KEEP`] goes when the queue was not used for a while.
+//! There is no memory before the first byte ([`memory`] has where it comes from).
 
 use super::{
-    bytes::{self, Unwritten},
+    bytes,
     marks::{Marks, Merge},
-    mem::{self, Front, Head, Tail},
+    mem::{Front, Head, Tail},
     usage::messages_max,
     Check,
     Empty,
@@ -36,16 +35,14 @@ use kernel::{
 };
 
 mod incoming;
+mod memory;
 mod reservation;
 
 pub(crate) use incoming::{Incoming, Next, Span};
 pub(crate) use reservation::Reservation;
 
-/// The smallest ring, and the largest that an empty queue keeps, in bytes.
-const KEEP: usize = 1 << 10;
-
-/// The largest ring, and so the most that is reserved at once, in bytes.
-const LARGEST: usize = 1 << 16;
+/// The most that moves in one step, in bytes: the other side need not wait for more.
+const STEP: usize = 1 << 16;
 
 /// Writes of at most so many bytes are never split, as PIPE_BUF for pipes, unless
 /// three quarters of the limit are less.
@@ -59,6 +56,9 @@ const MARKED: u8 = 2;
 
 /// A byte is out of band, and was not received.
 const URGENT: u8 = 4;
+
+/// The ring may hold more than a [`STEP`]. Written under the writers' mutex.
+const LARGE: u8 = 8;
 
 /// A queue of bytes, with any number of writers and readers.
 ///
@@ -77,7 +77,7 @@ pub(crate) struct Stream<A> {
     received: AtomicUsize,
     /// What was sent when somebody last looked whether memory may go.
     trimmed: AtomicUsize,
-    /// [`SHUT`], [`MARKED`], [`URGENT`].
+    /// [`SHUT`], [`MARKED`], [`URGENT`], [`LARGE`].
     flags: AtomicU8,
     #[pin]
     marks: Mutex<Marks<A>>,
@@ -97,7 +97,7 @@ impl<A: Send + Unpin + Merge> Stream<A> {
     /// Whether the queue is open, and all bytes in it are like any other.
     #[inline(always)]
     pub(crate) fn is_plain(&self) -> bool {
-        self.flags.load(Acquire) == 0
+        self.flags.load(Acquire) & !LARGE == 0
     }
 
     /// Whether all that was sent was received.
@@ -149,7 +149,8 @@ impl<A: Send + Unpin + Merge> Stream<A> {
         let sent = self.sent.load(Relaxed);
         let used = sent.wrapping_sub(self.received.load(Acquire));
         // OVERFLOW: Neither is as large as the address space.
-        if !self.is_plain() || used.wrapping_add(len) > limit {
+        let flags = self.flags.load(Acquire);
+        if flags != 0 && !memory::may_step(flags, len) || used.wrapping_add(len) > limit {
             return None;
         }
         let count = || self.sent.store(sent.wrapping_add(len), Release);
@@ -165,22 +166,6 @@ impl<A: Send + Unpin + Merge> Stream<A> {
             None => self.write_in_new_room(&mut tx, from, len, check, grown)?,
         };
         Some(written.map(|()| count()).map_err(Error::from))
-    }
-
-    /// As [`Self::try_write`], where more memory is needed.
-    #[cold]
-    fn write_in_new_room(
-        &self,
-        tx: &mut Option<Tail<u8>>,
-        from: &mut IovIterSource<'_>,
-        len: usize,
-        check: impl Check,
-        grown: impl FnOnce(),
-    ) -> Option<Result<(), Unwritten>> {
-        if len > LARGEST || self.make_room(tx, len, grown)? < len {
-            return None;
-        }
-        bytes::write(tx.as_mut()?, len, from, check)
     }
 
     /// Reserves room for up to `len` bytes, at least 1, so that no more than
@@ -207,41 +192,11 @@ impl<A: Send + Unpin + Merge> Stream<A> {
         if room < cmp::min(len, whole) || room == 0 {
             return Err(NoRoom::Full);
         }
-        let len = cmp::min(cmp::min(len, room), LARGEST);
+        let len = cmp::min(cmp::min(len, room), STEP);
         let len = self
             .make_room(&mut tx, len, grown)
             .ok_or(NoRoom::NoMemory)?;
         Ok(Reservation::new(self, tx, len))
-    }
-
-    /// Sees to it that the newest ring has room for `len` bytes, or for as many
-    /// as memory allows.
-    fn make_room(
-        &self,
-        tx: &mut Option<Tail<u8>>,
-        len: usize,
-        grown: impl FnOnce(),
-    ) -> Option<usize> {
-        match tx {
-            None => {
-                let size = cmp::max(len.next_power_of_two(), KEEP);
-                let (tail, head) = mem::ring(size).ok()?;
-                *self.rx.lock() = Some(head);
-                *tx = Some(tail);
-            }
-            Some(tail) if tail.free() < len => {
-                let size = cmp::max(len.next_power_of_two(), tail.size().saturating_mul(2));
-                if tail.extend(cmp::min(size, LARGEST)).is_err() {
-                    let free = tail.free();
-                    return (free > 0).then_some(free);
-                }
-            }
-            Some(_) => return Some(len),
-        }
-        if matches!(tx, Some(tail) if tail.size() > KEEP) {
-            grown();
-        }
-        Some(len)
     }
 
     /// Receives `len` bytes that are queued, or all that there are if that is
@@ -264,9 +219,10 @@ impl<A: Send + Unpin + Merge> Stream<A> {
         let mut rx = self.rx.lock();
         let is_easy = |front: &Front<'_, u8>| {
             // After the bytes: the mark of one that is seen is seen too.
-            let is_marked = self.flags.load(Acquire) & MARKED != 0;
+            let flags = self.flags.load(Acquire);
             let (found, all) = (front.len(), front.len() == len);
-            !is_marked && (all || found > 0 && !front.is_left() && enough(found))
+            (flags & (MARKED | LARGE) == 0 || flags & MARKED == 0 && found <= STEP)
+                && (all || found > 0 && !front.is_left() && enough(found))
         };
         let read = bytes::read((*rx).as_mut()?, len, is_easy, to, check, &())?;
         if let Ok(len) = read {
@@ -307,7 +263,7 @@ impl<A: Send + Unpin + Merge> Stream<A> {
         self.holes.store(marks.holes(), Relaxed);
         let marked = if marks.count() > 0 { MARKED } else { 0 };
         let urgent = marks.urgent().map_or(0, |_| URGENT);
-        let changed = (self.flags.load(Relaxed) & !SHUT) ^ (marked | urgent);
+        let changed = (self.flags.load(Relaxed) & (MARKED | URGENT)) ^ (marked | urgent);
         if changed != 0 {
             self.flags.fetch_xor(changed, Release);
         }
@@ -366,7 +322,7 @@ impl<A: Send + Unpin + Merge> Queue for Stream<A> {
         let Some(mut tx) = self.tx.try_lock() else {
             return true;
         };
-        if !matches!(&*tx, Some(tail) if tail.size() > KEEP) {
+        if !memory::is_spare(&tx) {
             return false;
         }
         let sent = self.sent.load(Relaxed);
@@ -376,8 +332,7 @@ impl<A: Send + Unpin + Merge> Queue for Stream<A> {
         let Some(mut rx) = self.rx.try_lock() else {
             return true;
         };
-        *tx = None;
-        *rx = None;
+        self.let_go(&mut tx, &mut rx);
         false
     }
 
@@ -392,8 +347,7 @@ impl<A: Send + Unpin + Merge> Queue for Stream<A> {
         }
         if let Some(mut tx) = self.tx.try_lock() {
             if tx.is_some() && self.used() == 0 {
-                *tx = None;
-                *self.rx.lock() = None;
+                self.let_go(&mut tx, &mut self.rx.lock());
             }
         }
     }

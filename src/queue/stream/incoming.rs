@@ -9,7 +9,8 @@ use super::{
         mem::Head,
         Empty, //
     },
-    Stream, //
+    Stream,
+    STEP, //
 };
 use core::{
     cmp,
@@ -90,7 +91,8 @@ impl<A: Send + Unpin + Merge> Incoming<'_, A> {
         let mut at = last.map_or(first, |last| last.at.wrapping_add(last.len));
         while at != end {
             if self.stream.marked.load(Acquire) == 0 {
-                let len = end.wrapping_sub(at);
+                // Who waits for room gets some after each step.
+                let len = cmp::min(end.wrapping_sub(at), STEP);
                 return Next::Bytes(Span { at, len });
             }
             let (found, removed) = self.stream.with_marks(|marks| marks.find(at, end, look));

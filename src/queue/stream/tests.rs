@@ -8,6 +8,7 @@ use kernel::macros::kunit_tests;
 mod cases {
     use super::super::{
         super::marks::{Look, Tag},
+        memory::KEEP,
         *, //
     };
     use kernel::sync::Arc;
@@ -170,9 +171,9 @@ mod cases {
         let stream = stream()?;
 
         send_marked(&stream, b'1', 1, true)?;
-        let mut incoming = stream.read();
-        let byte = incoming.urgent().ok_or(EINVAL)?;
+        let byte = stream.read().urgent().ok_or(EINVAL)?;
         send_marked(&stream, b'2', 2, true)?;
+        let mut incoming = stream.read();
         incoming.take_urgent(byte);
         assert!(stream.is_urgent());
         let newer = incoming.urgent().ok_or(EINVAL)?;
@@ -194,6 +195,35 @@ mod cases {
         assert!(stream.read().urgent().is_none());
         assert!(send(&stream, b"!", LIMIT) == Ok(1));
         assert!(stream.read().urgent().is_some());
+        Ok(())
+    }
+
+    #[test]
+    fn a_large_queue_is_one_ring_and_moves_in_steps() -> Result {
+        let stream = stream()?;
+        let bytes = KVec::from_elem(7, STEP, GFP_KERNEL)?;
+        let size = || stream.tx.lock().as_ref().map(Tail::size);
+
+        assert!(send(&stream, &bytes, LIMIT) == Ok(STEP));
+        assert!(size() == Some(STEP));
+        for _ in 1..LIMIT / STEP {
+            assert!(send(&stream, &bytes, LIMIT) == Ok(STEP));
+        }
+        let grown = size();
+        assert!(grown.is_some_and(|size| size <= 2 * LIMIT));
+        for _ in 0..2 * LIMIT / STEP {
+            let Next::Bytes(span) = stream.read().next(None, READ) else {
+                return Err(EINVAL);
+            };
+            assert_eq!(span.len(), STEP);
+            assert!(receive(&stream, STEP).is_ok());
+            assert!(send(&stream, &bytes, LIMIT) == Ok(STEP));
+        }
+        assert!(size() == grown);
+        assert!(stream.is_plain());
+        stream.discard();
+        assert!(size().is_none());
+        assert!(stream.flags.load(Relaxed) == 0);
         Ok(())
     }
 
@@ -297,10 +327,10 @@ mod cases {
     #[test]
     fn discard_leaves_nothing() -> Result {
         let stream = stream()?;
-        let bytes = KVec::from_elem(7, LARGEST, GFP_KERNEL)?;
+        let bytes = KVec::from_elem(7, STEP, GFP_KERNEL)?;
 
         for _ in 0..3 {
-            assert!(send(&stream, &bytes, LIMIT) == Ok(LARGEST));
+            assert!(send(&stream, &bytes, LIMIT) == Ok(STEP));
         }
         stream.discard();
         assert_eq!(stream.bytes(), 0);
