@@ -172,6 +172,14 @@ impl RecvMsg<'_> {
         }
     }
 
+    /// The same, for a while. Who hands on this, and not itself, keeps what is in it
+    /// in registers.
+    #[inline(always)]
+    pub(crate) fn by_ref(&mut self) -> RecvMsg<'_> {
+        // INVARIANT: The borrow excludes other users.
+        RecvMsg { ..*self }
+    }
+
     /// The bytes that the caller has room for.
     pub(crate) fn len(&self) -> usize {
         self.len

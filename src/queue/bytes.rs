@@ -112,12 +112,12 @@ pub(super) fn read<A>(
     if !takes(&front) {
         return None;
     }
-    let [a, b] = front.pieces();
     if check.is_asked() {
-        if let Err(error) = check.check([a, b], aux) {
+        if let Err(error) = check.check(front.pieces(), aux) {
             return Some(Err(error));
         }
     }
+    let [a, b] = front.pieces();
     if to.copy_to_iter(a) < a.len() || !b.is_empty() && to.copy_to_iter(b) < b.len() {
         return Some(Err(EFAULT));
     }

@@ -329,15 +329,15 @@ impl SocketOps for QueueSocket {
     fn recvmsg<const KIND: u16>(sock: &Socket<Self>, mut msg: RecvMsg<'_>) -> Result<usize> {
         if msg.is_plain() && !trace::recv_enabled() {
             let received = match KIND {
-                SOCK_STREAM => recv::recv_plain(sock, &mut msg),
-                SOCK_SEQPACKET => plain::recv_packet(sock, &mut msg),
-                _ => plain::recv_datagram(sock, &mut msg),
+                SOCK_STREAM => recv::recv_plain(sock, msg.by_ref()),
+                SOCK_SEQPACKET => plain::recv_packet(sock, msg.by_ref()),
+                _ => plain::recv_datagram(sock, msg.by_ref()),
             };
             if let Some(received) = received {
                 return received;
             }
         }
-        recv_long::<KIND>(sock, msg)
+        recv_long::<KIND>(sock, msg.by_ref())
     }
 }
 
@@ -360,8 +360,8 @@ fn send_long(sock: &Socket<QueueSocket>, msg: SendMsg<'_>) -> Result<usize> {
 fn recv_long<const KIND: u16>(sock: &Socket<QueueSocket>, mut msg: RecvMsg<'_>) -> Result<usize> {
     if msg.is_plain() && !trace::recv_enabled() {
         let received = match KIND {
-            SOCK_STREAM => recv::wait_plain(sock, &mut msg),
-            _ => plain::wait(sock, &mut msg),
+            SOCK_STREAM => recv::wait_plain(sock, msg.by_ref()),
+            _ => plain::wait(sock, msg.by_ref()),
         };
         if let Some(received) = received {
             return received;

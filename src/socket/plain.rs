@@ -30,7 +30,7 @@ use kernel::prelude::*;
 fn recv_plain(
     sock: &Socket<QueueSocket>,
     source: &Source<'_>,
-    msg: &mut RecvMsg<'_>,
+    mut msg: RecvMsg<'_>,
     check: impl Check<Envelope>,
 ) -> Option<Result<usize>> {
     let sk = sock.sk();
@@ -49,7 +49,7 @@ fn recv_plain(
         msg.set_flag(MsgFlags::EOR);
     }
     if msg.wants_name() {
-        source.set_name(msg, &taken.aux);
+        source.set_name(&mut msg.by_ref(), &taken.aux);
     }
     // The sender's limit is free before it is told.
     if let Some(credit) = taken.aux.into_credit() {
@@ -61,10 +61,7 @@ fn recv_plain(
 
 /// As [`recv_plain`], from a connection.
 #[inline(always)]
-pub(super) fn recv_packet(
-    sock: &Socket<QueueSocket>,
-    msg: &mut RecvMsg<'_>,
-) -> Option<Result<usize>> {
+pub(super) fn recv_packet(sock: &Socket<QueueSocket>, msg: RecvMsg<'_>) -> Option<Result<usize>> {
     let (connected, link) = sock.packets()?;
     let check = Received(sock, msg.flags());
     recv_plain(sock, &Source::Peer(connected, link), msg, check)
@@ -72,10 +69,7 @@ pub(super) fn recv_packet(
 
 /// As [`recv_plain`], from anybody.
 #[inline(always)]
-pub(super) fn recv_datagram(
-    sock: &Socket<QueueSocket>,
-    msg: &mut RecvMsg<'_>,
-) -> Option<Result<usize>> {
+pub(super) fn recv_datagram(sock: &Socket<QueueSocket>, msg: RecvMsg<'_>) -> Option<Result<usize>> {
     let inbox = sock.inbox()?;
     let check = ReceivedFrom(sock, msg.flags());
     recv_plain(sock, &Source::Inbox(inbox), msg, check)
@@ -87,7 +81,7 @@ pub(super) fn recv_datagram(
 /// # Errors
 ///
 /// As [`recvmsg`](super::packet::recvmsg).
-pub(super) fn wait(sock: &Socket<QueueSocket>, msg: &mut RecvMsg<'_>) -> Option<Result<usize>> {
+pub(super) fn wait(sock: &Socket<QueueSocket>, msg: RecvMsg<'_>) -> Option<Result<usize>> {
     let (sk, source) = (sock.sk(), Source::of(sock)?);
     let queue = source.queue();
     let is_there = || !queue.is_empty() || queue.is_shut() || sk.has_error();

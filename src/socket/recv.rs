@@ -108,7 +108,7 @@ pub(super) fn recvmsg(
 #[inline(always)]
 pub(super) fn recv_plain(
     sock: &Socket<QueueSocket>,
-    msg: &mut RecvMsg<'_>,
+    mut msg: RecvMsg<'_>,
 ) -> Option<Result<usize>> {
     // Both before the first look: the compiler finds the one with the other.
     let (sk, this): (_, &QueueSocket) = (sock.sk(), sock);
@@ -126,7 +126,7 @@ pub(super) fn recv_plain(
         Err(error) => return Some(Err(error)),
     };
     if msg.wants_name() {
-        set_name(msg, connected.peer_name());
+        set_name(&mut msg.by_ref(), connected.peer_name());
     }
     connected.wake_writer_at(peer);
     Some(Ok(received))
@@ -138,10 +138,7 @@ pub(super) fn recv_plain(
 /// # Errors
 ///
 /// As [`recvmsg`].
-pub(super) fn wait_plain(
-    sock: &Socket<QueueSocket>,
-    msg: &mut RecvMsg<'_>,
-) -> Option<Result<usize>> {
+pub(super) fn wait_plain(sock: &Socket<QueueSocket>, msg: RecvMsg<'_>) -> Option<Result<usize>> {
     let (connected, link) = sock.bytes()?;
     let sk = sock.sk();
     let queue = link.to(connected.side());
