@@ -235,6 +235,8 @@ impl Connected {
     ///
     /// A peer whose bytes were not received gets `ECONNRESET`.
     pub(super) fn close(&self) {
+        // First: nothing may come after the look.
+        self.any().shut(self.side);
         let unread = match self.packets() {
             None => !self.is_empty(),
             // As AF_UNIX: one empty packet is none.
