@@ -72,6 +72,9 @@ def names():
     listener = bound(name)
     assert listener.getsockname() == name
     assert listener.getsockopt(socket.SOL_SOCKET, SO_DOMAIN) == socket.AF_UNIX
+    # Also where there is room for less than a number.
+    whole = socket.AF_UNIX.to_bytes(4, sys.byteorder)
+    assert listener.getsockopt(socket.SOL_SOCKET, SO_DOMAIN, 1) == whole[:1]
     assert stat.S_ISSOCK(os.stat(name).st_mode)
     with open("/proc/net/qsock" if "LD_PRELOAD" in os.environ else "/proc/net/unix") as table:
         assert name in table.read()

@@ -7,6 +7,7 @@ use crate::numbers::SOL_QSOCK;
 use crate::real;
 use crate::switch::{SO_PASSPIDFD, SO_PASSRIGHTS};
 use core::mem::size_of;
+use core::slice::from_raw_parts_mut;
 use libc::{c_int, c_void, socklen_t, SOL_SOCKET};
 
 /// # Safety
@@ -41,16 +42,16 @@ pub unsafe extern "C" fn getsockopt(
     }
 }
 
-/// Says AF_UNIX where the socket says AF_QSOCK.
+/// Says AF_UNIX where the socket says AF_QSOCK, in as many bytes as there is room for.
 ///
 /// # Safety
 ///
 /// `value` points to `len` bytes.
-unsafe fn put_back(value: *mut c_int, len: socklen_t) {
-    // SAFETY: The caller says so; the program need not have aligned it.
-    unsafe {
-        if len as usize == size_of::<c_int>() && value.read_unaligned() == config::family() {
-            value.write_unaligned(libc::AF_UNIX);
-        }
+unsafe fn put_back(value: *mut u8, len: socklen_t) {
+    let len = size_of::<c_int>().min(len as usize);
+    // SAFETY: The caller says so.
+    let value = unsafe { from_raw_parts_mut(value, len) };
+    if *value == config::family().to_ne_bytes()[..len] {
+        value.copy_from_slice(&libc::AF_UNIX.to_ne_bytes()[..len]);
     }
 }
