@@ -69,13 +69,15 @@ impl From<Unwritten> for Error {
 }
 
 /// Writes `len` bytes of `from` and makes them visible, unless `check`, which sees
-/// them first, refuses. Returns `None` if they do not fit. May fault, and so sleep.
+/// them first, refuses, or the queue was shut meanwhile. Returns `None` if they do not
+/// fit. May fault, and so sleep.
 #[inline(always)]
 pub(super) fn write(
     tail: &mut Tail<u8>,
     len: usize,
     from: &mut IovIterSource<'_>,
     check: impl Check,
+    was_shut: impl FnOnce() -> bool,
 ) -> Option<Result<(), Unwritten>> {
     let mut room = tail.room(len)?;
     if !fill(&mut room, from) {
@@ -85,6 +87,9 @@ pub(super) fn write(
         if let Err(error) = check.check(room.pieces(), &()) {
             return Some(Err(Unwritten::Refused(error)));
         }
+    }
+    if was_shut() {
+        return Some(Err(Unwritten::Refused(EPIPE)));
     }
     room.commit();
     Some(Ok(()))

@@ -133,7 +133,8 @@ impl<A: Send + Unpin + Merge> Stream<A> {
     ///
     /// # Errors
     ///
-    /// `EFAULT` if not all of them can be read; what `check` returns.
+    /// `EFAULT` if not all of them can be read; `EPIPE` if the queue was shut while
+    /// they were; what `check` returns.
     #[inline(always)]
     pub(crate) fn try_write(
         &self,
@@ -155,7 +156,7 @@ impl<A: Send + Unpin + Merge> Stream<A> {
         }
         let count = || self.sent.store(sent.wrapping_add(len), Release);
         let tail = (*tx).as_mut();
-        let written = tail.and_then(|tail| bytes::write(tail, len, from, check));
+        let written = tail.and_then(|tail| bytes::write(tail, len, from, check, || self.is_shut()));
         let written = match written {
             // By itself: what may fail is not looked at twice.
             Some(Ok(())) => {

@@ -22,7 +22,7 @@ use crate::{
         socket::Socket,
         wait::{block_on, Timeo}, //
     },
-    queue::{marks::Tag, NoRoom},
+    queue::{marks::Tag, NoRoom, Queue},
 };
 use kernel::prelude::*;
 
@@ -198,6 +198,10 @@ impl Sender<'_> {
         })?;
         room.fill(msg.iter())?;
         self.about.sendmsg(|| room.bytes())?;
+        if queue.is_shut() {
+            // It was not, before the bytes were read.
+            return Err(EPIPE);
+        }
         Ok(room.commit(tag.take()))
     }
 }

@@ -59,7 +59,7 @@ impl<A: Send + Unpin> Records<A> {
         let Tails { bytes: to, slots } = (*tx).as_mut()?;
         let place = slots.room(1)?;
         // The bytes first: who sees the slot must see them.
-        match bytes::write(to, len, from, check)? {
+        match bytes::write(to, len, from, check, || false)? {
             Ok(()) => {}
             Err(Unwritten::Fault) => return None,
             Err(Unwritten::Refused(error)) => return Some(Err(error)),

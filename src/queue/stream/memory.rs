@@ -12,7 +12,8 @@ use super::{
         bytes::{self, Unwritten},
         marks::Merge,
         mem::{self, Head, Tail},
-        Check, //
+        Check,
+        Queue, //
     },
     Stream,
     LARGE,
@@ -52,7 +53,7 @@ impl<A: Send + Unpin + Merge> Stream<A> {
         if len > STEP || self.make_room(tx, len, grown)? < len {
             return None;
         }
-        bytes::write(tx.as_mut()?, len, from, check)
+        bytes::write(tx.as_mut()?, len, from, check, || self.is_shut())
     }
 
     /// Sees to it that the newest ring has room for `len` bytes, at most a [`STEP`], or
