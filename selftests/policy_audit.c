@@ -5,6 +5,7 @@
 #include <linux/audit.h>
 #include <linux/netlink.h>
 #include <poll.h>
+#include <sys/wait.h>
 
 #include "qsock_policy.h"
 
@@ -36,8 +37,8 @@ FIXTURE_TEARDOWN_PARENT(policy_audit)
 	policy_unload();
 }
 
-/* The next record of a policy's within @ms, or NULL. */
-static const char *next_record(int audit, int ms)
+/* The next record within @ms that has @text, or NULL. */
+static const char *next_with(int audit, const char *text, int ms)
 {
 	static char buffer[16384];
 	struct nlmsghdr *head = (struct nlmsghdr *)buffer;
@@ -50,10 +51,16 @@ static const char *next_record(int audit, int ms)
 			continue;
 		buffer[n] = '\0';
 		if (head->nlmsg_type == AUDIT_KERNEL_OTHER &&
-		    strstr(NLMSG_DATA(head), "qsock="))
+		    strstr(NLMSG_DATA(head), text))
 			return NLMSG_DATA(head);
 	}
 	return NULL;
+}
+
+/* The next record of what the rules decide. */
+static const char *next_record(int audit, int ms)
+{
+	return next_with(audit, " op=\"sendmsg\"", ms);
 }
 
 /*
@@ -161,6 +168,111 @@ TEST_F(policy_audit, nobody_can_fill_the_log)
 	/* Two intervals at most, unless this machine is very slow. */
 	EXPECT_GE(300, told);
 	EXPECT_LE(1000, policy_hits("1"));
+}
+
+/* The record of a change, or of an attempt, that begins so. */
+static const char *record_of_change(int audit, const char *fields)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "qsock=config op=%s ", fields);
+	return next_with(audit, text, 2000);
+}
+
+static bool ends_with(const char *record, const char *end)
+{
+	size_t len = strlen(record), n = strlen(end);
+
+	return len >= n && !strcmp(record + len - n, end);
+}
+
+TEST_F(policy_audit, a_load_is_told)
+{
+	const char *record;
+	char pid[32];
+
+	ASSERT_EQ(0, policy_load("deny bind uid=1\ndefault allow create\n"
+				 "default allow bind,listen # both\n"));
+	record = record_of_change(self->audit,
+				  "\"policy_load\" rules=3 old-rules=0");
+	ASSERT_NE(NULL, record);
+	snprintf(pid, sizeof(pid), " pid=%d auid=", getpid());
+	EXPECT_TRUE(has(_metadata, record, pid));
+	EXPECT_TRUE(has(_metadata, record, " uid=0 "));
+	EXPECT_TRUE(has(_metadata, record, " ses="));
+	EXPECT_TRUE(has(_metadata, record, " comm=\"policy_audit\" exe=\""));
+	EXPECT_TRUE(ends_with(record, " res=1"));
+
+	/* Another, and none. */
+	ASSERT_EQ(0, policy_load("allow bind uid=1\n"));
+	EXPECT_NE(NULL, record_of_change(self->audit, "\"policy_load\" "
+					 "rules=1 old-rules=3"));
+	ASSERT_EQ(0, policy_load("\n"));
+	EXPECT_NE(NULL, record_of_change(self->audit, "\"policy_load\" "
+					 "rules=0 old-rules=1"));
+}
+
+TEST_F(policy_audit, a_refused_load_is_told)
+{
+	const char *record;
+
+	ASSERT_EQ(EINVAL, policy_load("permit bind\n"));
+	record = record_of_change(self->audit, "\"policy_load\" errno=22");
+	ASSERT_NE(NULL, record);
+	EXPECT_TRUE(ends_with(record, " res=0"));
+	EXPECT_EQ(NULL, strstr(record, "rules="));
+}
+
+/* Who may not is told as others are whom the rules refuse. */
+TEST_F(policy_audit, who_may_not_load_is_told)
+{
+	const char *record = NULL;
+	int i, status, fd = policy_open("policy", O_WRONLY);
+	char who[64];
+	pid_t child;
+
+	ASSERT_LE(0, fd);
+	/* Their number is limited too. */
+	for (i = 0; !record && i < 5; i++) {
+		child = fork();
+		ASSERT_LE(0, child);
+		if (!child) {
+			if (!drop_to(1000, 1000))
+				_exit(1);
+			_exit(write(fd, "deny *\n", 7) != -1 || errno != EPERM);
+		}
+		ASSERT_EQ(child, waitpid(child, &status, 0));
+		ASSERT_EQ(0, status);
+		record = record_of_change(self->audit,
+					  "\"policy_load\" errno=1");
+	}
+	ASSERT_NE(NULL, record);
+	snprintf(who, sizeof(who), " pid=%d ", child);
+	EXPECT_TRUE(has(_metadata, record, who));
+	EXPECT_TRUE(has(_metadata, record, " uid=1000 gid=1000 "));
+	EXPECT_TRUE(ends_with(record, " res=0"));
+	close(fd);
+}
+
+TEST_F(policy_audit, a_change_of_enforcement_is_told)
+{
+	const char *record;
+
+	ASSERT_EQ(0, policy_enforce("0"));
+	record = record_of_change(self->audit,
+				  "\"policy_enforce\" enforce=0 old-enforce=1");
+	ASSERT_NE(NULL, record);
+	EXPECT_TRUE(ends_with(record, " res=1"));
+	/* This changes nothing. */
+	ASSERT_EQ(0, policy_enforce("0\n"));
+	ASSERT_EQ(EINVAL, policy_enforce("2"));
+	record = next_with(self->audit, "op=\"policy_enforce\"", 2000);
+	ASSERT_NE(NULL, record);
+	EXPECT_TRUE(has(_metadata, record, "\"policy_enforce\" errno=22 "));
+	EXPECT_TRUE(ends_with(record, " res=0"));
+	ASSERT_EQ(0, policy_enforce("1"));
+	EXPECT_NE(NULL, record_of_change(self->audit, "\"policy_enforce\" "
+					 "enforce=1 old-enforce=0"));
 }
 
 TEST_HARNESS_MAIN

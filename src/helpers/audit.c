@@ -34,6 +34,11 @@ void qsock_helper_audit_task(struct audit_buffer *record)
 	audit_log_task_context(record);
 }
 
+void qsock_helper_audit_task_info(struct audit_buffer *record)
+{
+	audit_log_task_info(record);
+}
+
 void qsock_helper_audit_end(struct audit_buffer *record)
 {
 	audit_log_end(record);

@@ -65,6 +65,15 @@ impl Record {
         // SAFETY: By the type invariant.
         unsafe { bindings::audit_task(self.0.as_ptr()) }
     }
+
+    /// Writes who the current task is, for whom it works, and what it executes: the
+    /// fields ` ppid=`, ` pid=`, ` auid=` and so on to ` subj=`. Sleeps.
+    ///
+    /// C function: `audit_log_task_info()`
+    pub(crate) fn task(&mut self) {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::audit_task_info(self.0.as_ptr()) }
+    }
 }
 
 impl Drop for Record {

@@ -49,10 +49,14 @@ pub(crate) trait ControlFile {
     fn show(to: &mut Text) -> Result;
 
     /// Takes what was written, by a task with CAP_MAC_ADMIN in the initial user
-    /// namespace, that opened the file so as well. Sleeps.
+    /// namespace, that opened the file so as well; one write at a time. Sleeps.
     fn store(_text: KVVec<u8>) -> Result {
         Err(EACCES)
     }
+
+    /// Is told why an attempt to write failed: what [`store`](Self::store) returned,
+    /// or `EPERM` of a task that may not, or what was wrong before. Sleeps.
+    fn refused(_why: Error) {}
 }
 
 /// A directory or file; dropping it removes it.
@@ -103,6 +107,35 @@ impl Drop for Entry {
     }
 }
 
+/// Nobody else writes the file meanwhile, so that what is told of writes stands in
+/// the order of their effects.
+///
+/// # Invariants
+///
+/// The file is valid, and its inode locked.
+struct Writing(*mut bindings::file);
+
+impl Writing {
+    /// Waits for its turn.
+    ///
+    /// # Safety
+    ///
+    /// The file stays valid as long as this.
+    unsafe fn new(file: *mut bindings::file) -> Self {
+        // INVARIANT: Locked here.
+        // SAFETY: The caller guarantees it.
+        unsafe { bindings::securityfs_lock(file) };
+        Self(file)
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::securityfs_unlock(self.0) }
+    }
+}
+
 /// Whether the current task may write.
 fn may_write() -> bool {
     // SAFETY: There is always a current task.
@@ -134,6 +167,7 @@ impl<F: ControlFile> Shims<F> {
             // SAFETY: The file is being opened, by us alone.
             let mode = unsafe { (*file).f_mode };
             if mode & bindings::NET_FMODE_WRITE != 0 && !may_write() {
+                F::refused(EPERM);
                 return Err(EPERM);
             }
             let mut text = Text(KVVec::new());
@@ -174,29 +208,41 @@ impl<F: ControlFile> Shims<F> {
     ///
     /// As [`Shims`] says.
     unsafe extern "C" fn write(
-        _file: *mut bindings::file,
+        file: *mut bindings::file,
         from: *const c_char,
         len: usize,
         pos: *mut bindings::loff_t,
     ) -> isize {
-        from_result(|| {
-            // SAFETY: The core's own.
-            if unsafe { *pos } != 0 {
-                return Err(EINVAL);
-            }
-            if !may_write() {
-                return Err(EPERM);
-            }
-            if len > F::WRITE_MAX {
-                return Err(EFBIG);
-            }
-            let mut text = KVVec::new();
-            let from = UserPtr::from_ptr(from.cast_mut().cast());
-            UserSlice::new(from, len).read_all(&mut text, GFP_KERNEL)?;
-            F::store(text)?;
-            // CAST: It is limited.
-            Ok(len as isize)
-        })
+        // SAFETY: The core's own.
+        let is_start = unsafe { *pos } == 0;
+        let store = |text| {
+            // SAFETY: The core holds it.
+            let _one = unsafe { Writing::new(file) };
+            F::store(text)
+        };
+        let written = Self::take(from, len, is_start).and_then(store);
+        if let Err(why) = written {
+            F::refused(why);
+        }
+        // CAST: It is limited.
+        from_result(|| written.map(|()| len as isize))
+    }
+
+    /// What is to be written, if the current task may.
+    fn take(from: *const c_char, len: usize, is_start: bool) -> Result<KVVec<u8>> {
+        if !is_start {
+            return Err(EINVAL);
+        }
+        if !may_write() {
+            return Err(EPERM);
+        }
+        if len > F::WRITE_MAX {
+            return Err(EFBIG);
+        }
+        let mut text = KVVec::new();
+        let from = UserPtr::from_ptr(from.cast_mut().cast());
+        UserSlice::new(from, len).read_all(&mut text, GFP_KERNEL)?;
+        Ok(text)
     }
 
     /// # Safety

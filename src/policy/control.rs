@@ -2,9 +2,21 @@
 
 //! /sys/kernel/security/qsock: the files that policies come by.
 
-use super::{chain, engine, engine::Engine, rules, rules::Refusal};
+use super::{chain, engine, engine::Engine, report, rules, rules::Refusal};
 use crate::net::securityfs::{ControlFile, Entry, Text};
-use kernel::prelude::*;
+use core::cell::Cell;
+use kernel::{prelude::*, sync::Arc};
+
+/// What the audit subsystem calls it when the policy is replaced.
+const LOAD: &CStr = c"policy_load";
+
+/// And when its enforcement changes.
+const ENFORCE: &CStr = c"policy_enforce";
+
+/// What is told of the rules, which is nothing if there are none.
+fn size(rules: &Option<Arc<Engine>>) -> i64 {
+    rules.as_ref().map_or(0, |rules| rules.size() as i64)
+}
 
 /// The policy: read it back, or write another, which replaces it.
 struct PolicyFile;
@@ -37,10 +49,18 @@ impl ControlFile for PolicyFile {
                 EINVAL
             }
         })?;
+        let (new, old) = (size(&rules), Cell::new(0));
         chain::change(|loaded| {
+            old.set(size(&loaded.rules));
             loaded.rules = rules;
             Ok(())
-        })
+        })?;
+        report::changed(LOAD, [(c" rules=", new), (c" old-rules=", old.get())]);
+        Ok(())
+    }
+
+    fn refused(why: Error) {
+        report::refused(LOAD, why);
     }
 }
 
@@ -62,12 +82,22 @@ impl ControlFile for EnforceFile {
     ///
     /// `EINVAL` for what is neither 0 nor 1.
     fn store(text: KVVec<u8>) -> Result {
-        match &text[..] {
-            b"0" | b"0\n" => engine::set_enforcing(false),
-            b"1" | b"1\n" => engine::set_enforcing(true),
+        let new = match &text[..] {
+            b"0" | b"0\n" => false,
+            b"1" | b"1\n" => true,
             _ => return Err(EINVAL),
+        };
+        let old = engine::is_enforcing();
+        engine::set_enforcing(new);
+        if new != old {
+            let values = [(c" enforce=", new.into()), (c" old-enforce=", old.into())];
+            report::changed(ENFORCE, values);
         }
         Ok(())
+    }
+
+    fn refused(why: Error) {
+        report::refused(ENFORCE, why);
     }
 }
 

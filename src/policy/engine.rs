@@ -30,7 +30,7 @@ pub(super) fn is_enforcing() -> bool {
     ENFORCE.load(Relaxed)
 }
 
-/// Enforces the rules, or not.
+/// Enforces the rules, or not; by one task at a time.
 pub(super) fn set_enforcing(enforce: bool) {
     ENFORCE.store(enforce, Relaxed);
 }
@@ -65,6 +65,11 @@ impl Engine {
     /// The text that was loaded.
     pub(super) fn text(&self) -> &[u8] {
         &self.text
+    }
+
+    /// How many rules and defaults there are.
+    pub(super) fn size(&self) -> usize {
+        self.policy.size()
     }
 
     /// How often each rule decided, by its line. Sleeps.

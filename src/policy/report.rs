@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Records of what the rules decide, for auditd and the kernel's log.
+//! Records of what the rules decide, and of who changes them, for auditd and the
+//! kernel's log.
 //!
 //! ```text
 //! type=KERNEL_OTHER msg=audit(...): qsock=denied op=sendmsg line=3 permissive=0
 //!     errno=13 type=1 netns=4026531840 name="a" peer="b" len=5 files=0
 //!     peer-uid=0 peer-gid=0 pid=42 uid=1000 gid=1000 exe="/usr/bin/x" subj=unconfined
+//! type=KERNEL_OTHER msg=audit(...): qsock=config op="policy_load" rules=3 old-rules=0
+//!     ppid=1 pid=42 auid=1000 uid=0 ... comm="qsockctl" exe=... subj=... res=1
 //! ```
+//!
+//! Of the types that the audit subsystem has, KERNEL_OTHER is the one for modules;
+//! those of policies and their state, `MAC_POLICY_LOAD` and `MAC_STATUS`, are of
+//! security modules, whose names stand in them.
 
 use super::{
     context::{Context, Subject},
@@ -15,6 +22,53 @@ use super::{
 };
 use crate::{bindings::hook, net::audit::Record};
 use kernel::prelude::*;
+
+/// Starts a record that anybody can cause, unless too many were written just now.
+/// Sleeps.
+fn start_limited() -> Option<Record> {
+    hook::may_tell().then(Record::start)?
+}
+
+/// Starts a record of the change `what`.
+fn start_config(mut record: Record, what: &CStr) -> Record {
+    record.word(c"qsock=config op=");
+    record.untrusted(what.to_bytes());
+    record
+}
+
+/// Tells that the current task made the change `what`, with fields that say which.
+/// Sleeps.
+pub(super) fn changed(what: &CStr, values: [(&CStr, i64); 2]) {
+    let Some(record) = Record::start() else {
+        return;
+    };
+    let mut record = start_config(record, what);
+    for (name, value) in values {
+        record.word(name);
+        record.number(value);
+    }
+    record.task();
+    record.word(c" res=1");
+}
+
+/// Tells that the current task did not make the change `what`. Sleeps.
+pub(super) fn refused(what: &CStr, why: Error) {
+    // Who may make it cannot keep others' attempts from the log, and who may not,
+    // not fill it.
+    let is_limited = why == EPERM;
+    let started = match is_limited {
+        true => start_limited(),
+        false => Record::start(),
+    };
+    let Some(record) = started else {
+        return;
+    };
+    let mut record = start_config(record, what);
+    record.word(c" errno=");
+    record.number((-why.to_errno()).into());
+    record.task();
+    record.word(c" res=0");
+}
 
 /// Tells of `decision`, unless too many were told of just now. Sleeps.
 #[cold]
@@ -25,10 +79,7 @@ pub(super) fn tell(
     decision: &Decision,
     enforced: bool,
 ) {
-    if !hook::may_tell() {
-        return;
-    }
-    let Some(mut record) = Record::start() else {
+    let Some(mut record) = start_limited() else {
         return;
     };
     let object = cx.object();

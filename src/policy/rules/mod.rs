@@ -192,6 +192,13 @@ impl Policy {
         self.rules.is_empty() && self.defaults.iter().all(|default| default.line == 0)
     }
 
+    /// How many lines have a rule or a default.
+    pub(crate) fn size(&self) -> usize {
+        let lines = self.defaults.map(|default| default.line);
+        let is_first = |at: &usize| lines[*at] != 0 && !lines[..*at].contains(&lines[*at]);
+        self.rules.len() + (0..lines.len()).filter(is_first).count()
+    }
+
     /// The operations that it says anything of, a bit for each.
     pub(crate) fn operations(&self) -> u16 {
         let defaults = OPERATIONS.iter().zip(&self.defaults);
