@@ -170,6 +170,42 @@ TEST_F(policy_audit, nobody_can_fill_the_log)
 	EXPECT_LE(1000, policy_hits("1"));
 }
 
+/* The next records, which are counted; returns how many they say were none. */
+static unsigned long read_untold(int audit, int ms, unsigned int *told)
+{
+	unsigned long untold = 0;
+	const char *record, *at;
+
+	while ((record = next_record(audit, ms))) {
+		(*told)++;
+		at = strstr(record, " suppressed=");
+		if (at)
+			untold += strtoul(at + strlen(" suppressed="), NULL, 10);
+	}
+	return untold;
+}
+
+TEST_F(policy_audit, what_was_not_told_is_counted)
+{
+	unsigned int sent = 0, told = 0, i;
+	unsigned long untold = 0;
+
+	ASSERT_EQ(0, policy_load("deny sendmsg\n"));
+	/* What was not told before is in this one. */
+	ASSERT_NE(NULL, record_of_send(self->audit, self->fd[0], 7));
+	while (next_record(self->audit, 300))
+		;
+	for (; sent < 200; sent++)
+		ASSERT_EQ(-1, send(self->fd[0], "x", 1, 0));
+	untold = read_untold(self->audit, 300, &told);
+	for (i = 0; !untold && i < 40; i++, sent++) {
+		ASSERT_EQ(-1, send(self->fd[0], "x", 1, 0));
+		untold = read_untold(self->audit, 300, &told);
+	}
+	EXPECT_LE(100, untold);
+	EXPECT_EQ(sent, told + untold);
+}
+
 /* The record of a change, or of an attempt, that begins so. */
 static const char *record_of_change(int audit, const char *fields)
 {

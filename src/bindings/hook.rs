@@ -74,6 +74,12 @@ pub(crate) fn may_tell() -> bool {
     unsafe { raw::hook_may_tell() }
 }
 
+/// How many were not told since this was asked last.
+pub(crate) fn take_untold() -> u32 {
+    // SAFETY: As above.
+    unsafe { raw::hook_take_untold() }
+}
+
 /// What a [`Slot`] holds is not dropped while one of these is there. May sleep
 /// meanwhile; must not change the slot.
 ///

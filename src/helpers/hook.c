@@ -23,7 +23,10 @@ struct qsock_hook_branches qsock_hook_branches = {
 DEFINE_STATIC_SRCU_FAST(qsock_hook_srcu);
 static DEFINE_MUTEX(qsock_hook_mutex);
 
-/* An unprivileged program must not fill the log, nor be told that it did. */
+/*
+ * An unprivileged program must not fill the log. How much was left out stands in
+ * the next record, and not in the kernel's log.
+ */
 static struct ratelimit_state qsock_hook_rate =
 	RATELIMIT_STATE_INIT_FLAGS("qsock", 5 * HZ, 50,
 				   RATELIMIT_MSG_ON_RELEASE);
@@ -94,4 +97,10 @@ void qsock_helper_hook_put(struct module *owner)
 bool qsock_helper_hook_may_tell(void)
 {
 	return ___ratelimit(&qsock_hook_rate, "qsock");
+}
+
+/* As its type has it, but more than INT_MAX of them are no negative number. */
+unsigned int qsock_helper_hook_take_untold(void)
+{
+	return ratelimit_state_reset_miss(&qsock_hook_rate);
 }

@@ -27,5 +27,6 @@ void qsock_helper_hook_disable(struct static_key_false *branch);
 bool qsock_helper_hook_try_get(struct module *owner);
 void qsock_helper_hook_put(struct module *owner);
 bool qsock_helper_hook_may_tell(void);
+unsigned int qsock_helper_hook_take_untold(void);
 
 #endif /* _QSOCK_HOOK_H */

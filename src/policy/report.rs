@@ -29,6 +29,15 @@ fn start_limited() -> Option<Record> {
     hook::may_tell().then(Record::start)?
 }
 
+/// Writes how many of those records were not, since that was written last.
+fn write_untold(record: &mut Record) {
+    let untold = hook::take_untold();
+    if untold != 0 {
+        record.word(c" suppressed=");
+        record.number(untold.into());
+    }
+}
+
 /// Starts a record of the change `what`.
 fn start_config(mut record: Record, what: &CStr) -> Record {
     record.word(c"qsock=config op=");
@@ -66,6 +75,9 @@ pub(super) fn refused(what: &CStr, why: Error) {
     let mut record = start_config(record, what);
     record.word(c" errno=");
     record.number((-why.to_errno()).into());
+    if is_limited {
+        write_untold(&mut record);
+    }
     record.task();
     record.word(c" res=0");
 }
@@ -111,6 +123,7 @@ pub(super) fn tell(
     number(c" pid=", subject.pid().into());
     number(c" uid=", subject.uid().into());
     number(c" gid=", subject.gid().into());
+    write_untold(&mut record);
     for (name, text) in [
         (c" name=", cx.name()),
         (c" peer=", cx.peer_name()),
