@@ -16,16 +16,6 @@ struct dentry *qsock_helper_securityfs_file(const char *name, umode_t mode,
 	return securityfs_create_file(name, mode, parent, NULL, ops);
 }
 
-void qsock_helper_securityfs_lock(struct file *file)
-{
-	inode_lock(file_inode(file));
-}
-
-void qsock_helper_securityfs_unlock(struct file *file)
-{
-	inode_unlock(file_inode(file));
-}
-
 void qsock_helper_securityfs_remove(struct dentry *dentry)
 {
 	securityfs_remove(dentry);

@@ -49,7 +49,7 @@ pub(crate) trait ControlFile {
     fn show(to: &mut Text) -> Result;
 
     /// Takes what was written, by a task with CAP_MAC_ADMIN in the initial user
-    /// namespace, that opened the file so as well; one write at a time. Sleeps.
+    /// namespace, that opened the file so as well. Sleeps.
     fn store(_text: KVVec<u8>) -> Result {
         Err(EACCES)
     }
@@ -104,35 +104,6 @@ impl Drop for Entry {
     fn drop(&mut self) {
         // SAFETY: By the type invariant.
         unsafe { bindings::securityfs_remove(self.0) }
-    }
-}
-
-/// Nobody else writes the file meanwhile, so that what is told of writes stands in
-/// the order of their effects.
-///
-/// # Invariants
-///
-/// The file is valid, and its inode locked.
-struct Writing(*mut bindings::file);
-
-impl Writing {
-    /// Waits for its turn.
-    ///
-    /// # Safety
-    ///
-    /// The file stays valid as long as this.
-    unsafe fn new(file: *mut bindings::file) -> Self {
-        // INVARIANT: Locked here.
-        // SAFETY: The caller guarantees it.
-        unsafe { bindings::securityfs_lock(file) };
-        Self(file)
-    }
-}
-
-impl Drop for Writing {
-    fn drop(&mut self) {
-        // SAFETY: By the type invariant.
-        unsafe { bindings::securityfs_unlock(self.0) }
     }
 }
 
@@ -208,19 +179,14 @@ impl<F: ControlFile> Shims<F> {
     ///
     /// As [`Shims`] says.
     unsafe extern "C" fn write(
-        file: *mut bindings::file,
+        _file: *mut bindings::file,
         from: *const c_char,
         len: usize,
         pos: *mut bindings::loff_t,
     ) -> isize {
         // SAFETY: The core's own.
         let is_start = unsafe { *pos } == 0;
-        let store = |text| {
-            // SAFETY: The core holds it.
-            let _one = unsafe { Writing::new(file) };
-            F::store(text)
-        };
-        let written = Self::take(from, len, is_start).and_then(store);
+        let written = Self::take(from, len, is_start).and_then(F::store);
         if let Err(why) = written {
             F::refused(why);
         }

@@ -137,12 +137,13 @@ fn set_wanted(operations: u32) {
     hook::set_asked(has(send), has(receive), has(!(send | receive)));
 }
 
-/// Changes what is loaded. Sleeps.
+/// Changes what is loaded; `told` is told when that is done, in the order of the
+/// changes. Sleeps.
 ///
 /// # Errors
 ///
-/// What `change` returns, and `ENOMEM`.
-pub(super) fn change(change: impl FnOnce(&mut Loaded) -> Result) -> Result {
+/// What `change` returns, and `ENOMEM`; nothing is changed or told then.
+pub(super) fn change(change: impl FnOnce(&mut Loaded) -> Result, told: impl FnOnce()) -> Result {
     let wanted = Cell::new(0);
     LOADED.change(
         |old| {
@@ -154,7 +155,10 @@ pub(super) fn change(change: impl FnOnce(&mut Loaded) -> Result) -> Result {
             set_wanted(WANTED.load(Relaxed) | wanted.get());
             Ok(new)
         },
-        || set_wanted(wanted.get()),
+        || {
+            set_wanted(wanted.get());
+            told();
+        },
     )
 }
 
@@ -172,7 +176,7 @@ pub(super) fn with_rules<R>(see: impl FnOnce(Option<&Engine>) -> R) -> R {
 /// `ENOMEM`.
 pub(crate) fn load(builtin: &'static [&'static dyn Hook]) -> Result {
     BUILTIN.populate(builtin);
-    change(|_| Ok(()))
+    change(|_| Ok(()), || ())
 }
 
 /// Has other modules find this, and unloads all when it is dropped.
@@ -189,12 +193,13 @@ impl Opened {
 impl Registry for Opened {
     fn add(hook: Foreign) -> Result {
         let hook = Arc::new(hook, GFP_KERNEL)?;
-        change(|loaded| {
+        let push = |loaded: &mut Loaded| {
             if loaded.foreign.iter().any(|other| other.id() == hook.id()) {
                 return Err(EEXIST);
             }
             Ok(loaded.foreign.push(hook, GFP_KERNEL)?)
-        })
+        };
+        change(push, || ())
     }
 
     fn remove(id: usize) {
@@ -206,7 +211,7 @@ impl Registry for Opened {
         if retired.is_some() {
             // This fails without memory. Then the hook's place stays until the chain
             // is changed next, and there is nothing in it to ask.
-            let _ = change(|_| Ok(()));
+            let _ = change(|_| Ok(()), || ());
         }
         // Waits for who asks it now.
         drop(retired);

@@ -2,7 +2,12 @@
 
 //! /sys/kernel/security/qsock: the files that policies come by.
 
-use super::{chain, engine, engine::Engine, report, rules, rules::Refusal};
+use super::{
+    chain::{self, Loaded},
+    engine::{self, Engine},
+    report,
+    rules::{self, Refusal}, //
+};
 use crate::net::securityfs::{ControlFile, Entry, Text};
 use core::cell::Cell;
 use kernel::{prelude::*, sync::Arc};
@@ -50,13 +55,14 @@ impl ControlFile for PolicyFile {
             }
         })?;
         let (new, old) = (size(&rules), Cell::new(0));
-        chain::change(|loaded| {
+        let replace = |loaded: &mut Loaded| {
             old.set(size(&loaded.rules));
             loaded.rules = rules;
             Ok(())
-        })?;
-        report::changed(LOAD, [(c" rules=", new), (c" old-rules=", old.get())]);
-        Ok(())
+        };
+        chain::change(replace, || {
+            report::changed(LOAD, [(c" rules=", new), (c" old-rules=", old.get())]);
+        })
     }
 
     fn refused(why: Error) {
@@ -87,8 +93,7 @@ impl ControlFile for EnforceFile {
             b"1" | b"1\n" => true,
             _ => return Err(EINVAL),
         };
-        let old = engine::is_enforcing();
-        engine::set_enforcing(new);
+        let old = engine::set_enforcing(new);
         if new != old {
             let values = [(c" enforce=", new.into()), (c" old-enforce=", old.into())];
             report::changed(ENFORCE, values);

@@ -30,9 +30,9 @@ pub(super) fn is_enforcing() -> bool {
     ENFORCE.load(Relaxed)
 }
 
-/// Enforces the rules, or not; by one task at a time.
-pub(super) fn set_enforcing(enforce: bool) {
-    ENFORCE.store(enforce, Relaxed);
+/// Enforces the rules, or not; returns whether they were enforced before.
+pub(super) fn set_enforcing(enforce: bool) -> bool {
+    ENFORCE.xchg(enforce, Relaxed)
 }
 
 /// A loaded policy.
