@@ -93,7 +93,8 @@ struct qsock_hook {
 };
 
 /*
- * Has @hook asked from now on, after those that are there. It pins its module
+ * Has @hook asked from now on, after those that are there. What it says is copied;
+ * its address is what qsock_unregister_hook() finds it by. It pins its module
  * until it is unregistered: a module unregisters for another reason than that it
  * is unloaded. Sleeps. -EINVAL, -EEXIST, -ENOMEM.
  */

@@ -10,6 +10,7 @@ use core::{
     ptr,
     sync::atomic::{
         AtomicPtr,
+        AtomicUsize,
         Ordering::{Acquire, Relaxed, Release}, //
     }, //
 };
@@ -177,20 +178,23 @@ impl<T: Send + Sync> Slot<T> {
     }
 }
 
-/// A hook of another module.
+/// A hook of another module, as it was registered: whatever becomes of what it was
+/// registered with, that is not read again.
 ///
 /// # Invariants
 ///
-/// - Until `hook` becomes null, which it stays, this has the reference on `owner`,
-///   and then whoever made it null.
-/// - What `hook` leads to is valid for readers that were there before it was null.
+/// - Until `id` becomes 0, which it stays, this has the reference on `owner`, and
+///   then whoever made it 0.
+/// - The code of `ask` is there for readers that were there before `id` was 0.
 pub(crate) struct Foreign {
-    hook: AtomicPtr<raw::qsock_hook>,
+    id: AtomicUsize,
     operations: u32,
+    ask: unsafe extern "C" fn(*const Context) -> c_int,
     owner: *mut raw::module,
 }
 
-// SAFETY: The hook is constant, and asked by any task; so is the owner put.
+// SAFETY: What it was registered with is copied, and asked by any task; so is the
+// owner put.
 unsafe impl Send for Foreign {}
 // SAFETY: As above.
 unsafe impl Sync for Foreign {}
@@ -198,7 +202,7 @@ unsafe impl Sync for Foreign {}
 impl Foreign {
     /// What tells it from others; 0 if it is retired.
     pub(crate) fn id(&self) -> usize {
-        self.hook.load(Relaxed).addr()
+        self.id.load(Relaxed)
     }
 
     /// The operations that it wants to be asked about, a bit for each.
@@ -210,11 +214,12 @@ impl Foreign {
     pub(crate) fn ask(&self, context: &Context) -> c_int {
         // SAFETY: It has no preconditions. The caller's own need not last as long.
         let counter = unsafe { raw::hook_read_lock() };
-        // SAFETY: By the type invariants: the read side is held.
-        let hook = unsafe { self.hook.load(Acquire).as_ref() };
-        // SAFETY: The context is valid; a hook without the function is not taken.
-        let ask = |hook: &raw::qsock_hook| hook.ask.map_or(0, |ask| unsafe { ask(context) });
-        let answer = hook.map_or(0, ask);
+        let answer = match self.id.load(Acquire) {
+            0 => 0,
+            // SAFETY: The context is valid; by the type invariants, as the read side is
+            // held, so is the function.
+            _ => unsafe { (self.ask)(context) },
+        };
         // SAFETY: It is held.
         unsafe { raw::hook_read_unlock(counter) };
         answer
@@ -222,9 +227,9 @@ impl Foreign {
 
     /// Has it not asked any more, if it is yet.
     pub(crate) fn retire(&self) -> Option<Retired> {
-        let hook = self.hook.swap(ptr::null_mut(), Relaxed);
+        let id = self.id.swap(0, Relaxed);
         // INVARIANT: The reference is the new value's.
-        (!hook.is_null()).then_some(Retired(self.owner))
+        (id != 0).then_some(Retired(self.owner))
     }
 }
 
@@ -232,7 +237,7 @@ impl Drop for Foreign {
     // Not compiled into what has no hooks.
     #[inline]
     fn drop(&mut self) {
-        if !self.hook.get_mut().is_null() {
+        if *self.id.get_mut() != 0 {
             // SAFETY: By the type invariant.
             unsafe { raw::hook_put(self.owner) }
         }
@@ -279,25 +284,24 @@ pub(crate) fn open<R: Registry>() {
 
 /// # Safety
 ///
-/// `hook` is valid, and stays so while its module is there.
+/// `hook` is valid, and what it asks is there while its module is.
 unsafe extern "C" fn add<R: Registry>(hook: *const raw::qsock_hook) -> c_int {
     kernel::error::from_result(|| {
         // SAFETY: The caller guarantees it.
         let given = unsafe { &*hook };
-        if given.version != raw::QSOCK_HOOK_VERSION
-            || given.operations >> OPERATIONS != 0
-            || given.ask.is_none()
-        {
+        if given.version != raw::QSOCK_HOOK_VERSION || given.operations >> OPERATIONS != 0 {
             return Err(EINVAL);
         }
+        let ask = given.ask.ok_or(EINVAL)?;
         // SAFETY: The caller guarantees it.
         if !unsafe { raw::hook_try_get(given.owner) } {
             return Err(EINVAL);
         }
         // INVARIANT: The module is held; what is unregistered is retired first.
         R::add(Foreign {
-            hook: AtomicPtr::new(hook.cast_mut()),
+            id: AtomicUsize::new(hook.addr()),
             operations: given.operations,
+            ask,
             owner: given.owner,
         })?;
         Ok(0)

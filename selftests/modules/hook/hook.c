@@ -54,6 +54,9 @@ static const struct qsock_hook hook = {
 	.ask = ask,
 };
 
+/* What is registered, and nothing from then on: who is asked was copied. */
+static struct qsock_hook given;
+
 static DEFINE_MUTEX(lock);
 static bool on;
 
@@ -67,10 +70,13 @@ static int set_on(const char *text, const struct kernel_param *parameter)
 	guard(mutex)(&lock);
 	if (want == on)
 		return 0;
-	if (want)
-		result = qsock_register_hook(&hook);
-	else
-		qsock_unregister_hook(&hook);
+	if (want) {
+		given = hook;
+		result = qsock_register_hook(&given);
+		given = (struct qsock_hook){};
+	} else {
+		qsock_unregister_hook(&given);
+	}
 	if (!result)
 		on = want;
 	return result;
