@@ -66,38 +66,6 @@ TEST_F(policy_message, a_call_that_is_denied_in_the_middle_returns_what_went)
 	free(data);
 }
 
-/* As where the pipe is broken: the signal comes on the short way and the long. */
-TEST_F(policy_message, epipe_comes_with_its_signal)
-{
-	int i;
-
-	ASSERT_EQ(0, policy_load("deny:EPIPE sendmsg,pass_file\n"));
-	for (i = 0; i < 4; i++) {
-		bool is_long = i & 1;
-		int flags = i & 2 ? MSG_NOSIGNAL : 0;
-		struct control c = {};
-		pid_t child = fork();
-
-		ASSERT_LE(0, child);
-		if (!child) {
-			struct iovec iov = { "x", 1 };
-			struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-
-			if (is_long)
-				control_add(&c, SOL_SOCKET, SCM_RIGHTS,
-					    &self->dgram[0], sizeof(int));
-			msg.msg_control = is_long ? c.bytes : NULL;
-			msg.msg_controllen = is_long ? c.len : 0;
-			_exit(sendmsg(self->stream[0], &msg, flags) < 0 ?
-			      errno : 0);
-		}
-		EXPECT_EQ(flags ? EPIPE : 128 + SIGPIPE, wait_exit(child)) {
-			TH_LOG("%s way, flags %x", is_long ? "long" : "short",
-			       flags);
-		}
-	}
-}
-
 TEST_F(policy_message, what_must_not_be_received_stays)
 {
 	char got[16];
