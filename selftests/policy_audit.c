@@ -2,11 +2,9 @@
 /*
  * What the policy tells the audit subsystem, as whoever listens there sees it.
  */
-#include <linux/audit.h>
-#include <linux/netlink.h>
-#include <poll.h>
 #include <sys/wait.h>
 
+#include "qsock_audit.h"
 #include "qsock_policy.h"
 
 FIXTURE(policy_audit)
@@ -17,18 +15,10 @@ FIXTURE(policy_audit)
 
 FIXTURE_SETUP(policy_audit)
 {
-	struct sockaddr_nl address = {
-		.nl_family = AF_NETLINK,
-		.nl_groups = 1 << (AUDIT_NLGRP_READLOG - 1),
-	};
-
 	REQUIRE_POLICY();
-	self->audit = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC,
-			     NETLINK_AUDIT);
+	self->audit = audit_open(_metadata);
 	if (self->audit < 0)
 		SKIP(return, "this kernel does not audit");
-	ASSERT_EQ(0, bind(self->audit, (struct sockaddr *)&address,
-			  sizeof(address)));
 	ASSERT_EQ(0, socketpair(qsock_family(), SOCK_STREAM, 0, self->fd));
 }
 
@@ -37,30 +27,10 @@ FIXTURE_TEARDOWN_PARENT(policy_audit)
 	policy_unload();
 }
 
-/* The next record within @ms that has @text, or NULL. */
-static const char *next_with(int audit, const char *text, int ms)
-{
-	static char buffer[16384];
-	struct nlmsghdr *head = (struct nlmsghdr *)buffer;
-	struct pollfd poller = { .fd = audit, .events = POLLIN };
-
-	while (poll(&poller, 1, ms) == 1) {
-		ssize_t n = recv(audit, buffer, sizeof(buffer) - 1, 0);
-
-		if (n < (ssize_t)NLMSG_HDRLEN)
-			continue;
-		buffer[n] = '\0';
-		if (head->nlmsg_type == AUDIT_KERNEL_OTHER &&
-		    strstr(NLMSG_DATA(head), text))
-			return NLMSG_DATA(head);
-	}
-	return NULL;
-}
-
 /* The next record of what the rules decide. */
 static const char *next_record(int audit, int ms)
 {
-	return next_with(audit, " op=\"sendmsg\"", ms);
+	return audit_next(audit, " op=\"sendmsg\"", ms);
 }
 
 /*
@@ -212,7 +182,7 @@ static const char *record_of_change(int audit, const char *fields)
 	char text[128];
 
 	snprintf(text, sizeof(text), "qsock=config op=%s ", fields);
-	return next_with(audit, text, 2000);
+	return audit_next(audit, text, 2000);
 }
 
 static bool ends_with(const char *record, const char *end)
@@ -302,7 +272,7 @@ TEST_F(policy_audit, a_change_of_enforcement_is_told)
 	/* This changes nothing. */
 	ASSERT_EQ(0, policy_enforce("0\n"));
 	ASSERT_EQ(EINVAL, policy_enforce("2"));
-	record = next_with(self->audit, "op=\"policy_enforce\"", 2000);
+	record = audit_next(self->audit, "op=\"policy_enforce\"", 2000);
 	ASSERT_NE(NULL, record);
 	EXPECT_TRUE(has(_metadata, record, "\"policy_enforce\" errno=22 "));
 	EXPECT_TRUE(ends_with(record, " res=0"));

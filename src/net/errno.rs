@@ -32,6 +32,7 @@ errno! {
     ECONNRESET: "Connection reset by peer.",
     EISCONN: "Transport endpoint is already connected.",
     ELOOP: "Too many levels of symbolic links.",
+    ENAMETOOLONG: "File name too long.",
     ENOBUFS: "No buffer space available.",
     ENOTCONN: "Transport endpoint is not connected.",
     ENOPROTOOPT: "Protocol not available.",

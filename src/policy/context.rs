@@ -5,7 +5,7 @@
 
 use crate::net::{msg::MsgFlags, task};
 use core::cell::OnceCell;
-use kernel::{alloc::AllocError, prelude::*};
+use kernel::prelude::*;
 
 /// The most bytes that [`Message::head`] shows.
 pub(crate) const HEAD_MAX: usize = 64;
@@ -18,10 +18,7 @@ pub(crate) struct Subject {
 }
 
 /// What `find` finds, kept in `cell`.
-fn once(
-    cell: &OnceCell<KVec<u8>>,
-    find: impl FnOnce() -> Result<KVec<u8>, AllocError>,
-) -> Result<&[u8], AllocError> {
+fn once(cell: &OnceCell<KVec<u8>>, find: impl FnOnce() -> Result<KVec<u8>>) -> Result<&[u8]> {
     if cell.get().is_none() {
         // Nobody else can have set it meanwhile.
         let _ = cell.set(find()?);
@@ -46,12 +43,12 @@ impl Subject {
     }
 
     /// The path of the program, as /proc/self/exe shows it. Sleeps.
-    pub(crate) fn exe(&self) -> Result<&[u8], AllocError> {
+    pub(crate) fn exe(&self) -> Result<&[u8]> {
         once(&self.exe, task::exe_path)
     }
 
     /// The path of the cgroup in the unified hierarchy. Sleeps.
-    pub(crate) fn cgroup(&self) -> Result<&[u8], AllocError> {
+    pub(crate) fn cgroup(&self) -> Result<&[u8]> {
         once(&self.cgroup, task::cgroup_path)
     }
 }

@@ -4,14 +4,13 @@
 
 use super::{
     context::{Context, Subject},
-    memory::NoMemory,
     report,
-    rules::{self, Decision, Facts, Number, Policy, Refusal, Text},
+    rules::{self, Decision, Facts, Number, Policy, Refusal, Text, Unknown},
     Hook,
     Operation,
     Verdict, //
 };
-use crate::net::{file::FileRef, random, securityfs};
+use crate::net::{errno::ENAMETOOLONG, file::FileRef, random, securityfs};
 use core::fmt::Write as _;
 use kernel::{
     alloc::flags::*,
@@ -100,14 +99,14 @@ impl Hook for Engine {
             subject: cx.subject(),
         };
         let enforced = is_enforcing();
-        let Ok(decision) = self.policy.decide(operation, &told) else {
-            // What cannot be judged does not happen, unless nothing is refused at all.
-            return match enforced {
-                true => Verdict::Deny(ENOMEM),
-                false => Verdict::Allow,
-            };
+        let decision = match self.policy.decide(operation, &told) {
+            Ok(decision) => {
+                self.count(&decision);
+                decision
+            }
+            // No rule decided, and it is none's to count.
+            Err(why) => unjudged(why),
         };
-        self.count(&decision);
         let verdict = match decision.verdict {
             rules::Verdict::Allow => Verdict::Allow,
             rules::Verdict::Deny(errno) => Verdict::Deny(Error::from_errno(-errno)),
@@ -121,6 +120,22 @@ impl Hook for Engine {
         } else {
             Verdict::Allow
         }
+    }
+}
+
+/// What is done with what cannot be judged: it does not happen, unless nothing is
+/// refused at all, and is told.
+#[cold]
+fn unjudged(why: Unknown) -> Decision {
+    let why = match why {
+        Unknown::NoMemory => ENOMEM,
+        Unknown::TooLong => ENAMETOOLONG.into(),
+    };
+    Decision {
+        verdict: rules::Verdict::Deny(-why.to_errno()),
+        audit: true,
+        rule: None,
+        line: 0,
     }
 }
 
@@ -144,12 +159,16 @@ impl Facts for Told<'_> {
         }
     }
 
-    fn text(&self, key: Text) -> Result<&[u8], NoMemory> {
-        match key {
+    fn text(&self, key: Text) -> Result<&[u8], Unknown> {
+        let found = match key {
             Text::Exe => self.subject.exe(),
             Text::Cgroup => self.subject.cgroup(),
             Text::Name => Ok(self.cx.name()),
             Text::Peer => Ok(self.cx.peer_name()),
-        }
+        };
+        found.map_err(|error| match error == ENOMEM {
+            true => Unknown::NoMemory,
+            false => Unknown::TooLong,
+        })
     }
 }

@@ -3,8 +3,7 @@
 //! What holds of the policy language for any text: what the fuzzer asks, and
 //! what the tests ask of its corpus.
 
-use crate::memory::NoMemory;
-use crate::rules::{Facts, Number, Policy, Refusal, Text, OPERATIONS, TEXT_MAX};
+use crate::rules::{Facts, Number, Policy, Refusal, Text, Unknown, OPERATIONS, TEXT_MAX};
 
 /// Facts that are one combination of a few numbers and texts.
 struct Guess<'a> {
@@ -17,7 +16,7 @@ impl Facts for Guess<'_> {
         self.number >> (key as u32 & 1)
     }
 
-    fn text(&self, key: Text) -> Result<&[u8], NoMemory> {
+    fn text(&self, key: Text) -> Result<&[u8], Unknown> {
         Ok(self.texts[key as usize])
     }
 }
@@ -65,8 +64,12 @@ pub fn check(text: &[u8]) -> bool {
             for number in [number, number.saturating_mul(2), number / 2] {
                 let facts = Guess { number, texts };
                 for operation in OPERATIONS {
-                    let quick = policy.decide(operation, &facts).expect("memory");
-                    let slow = policy.decide_slowly(operation, &facts).expect("memory");
+                    let quick = policy
+                        .decide(operation, &facts)
+                        .expect("all facts are known");
+                    let slow = policy
+                        .decide_slowly(operation, &facts)
+                        .expect("all facts are known");
                     assert_eq!(
                         quick, slow,
                         "{operation:?} of number {number}, texts {texts:?}"

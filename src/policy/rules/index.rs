@@ -22,7 +22,8 @@ use super::{
     NoMemory,
     Policy,
     Rule,
-    Seed, //
+    Seed,
+    Unknown, //
 };
 // `siphash` of the kernel is no choice where this is compiled for programs.
 use core::hash::Hasher;
@@ -250,7 +251,7 @@ impl Index {
         policy: &Policy,
         operation: Operation,
         facts: &impl Facts,
-    ) -> Result<Option<usize>, NoMemory> {
+    ) -> Result<Option<usize>, Unknown> {
         let kinds = &self.kinds[operation as usize];
         let mut best = u32::MAX;
         if kinds.any {
@@ -298,7 +299,7 @@ impl Index {
         (operation, hash): (Operation, u64),
         facts: &impl Facts,
         best: &mut u32,
-    ) -> Result<(), NoMemory> {
+    ) -> Result<(), Unknown> {
         let place = (hash >> self.shift) as usize;
         let (Some(start), Some(end)) = (self.starts.get(place), self.starts.get(place + 1)) else {
             return Ok(());

@@ -70,6 +70,15 @@ impl From<NoMemory> for Refusal {
     }
 }
 
+/// Why a fact is not known: what depends on it cannot be judged.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Unknown {
+    /// There is no memory for it.
+    NoMemory,
+    /// It is longer than any that is shown: a part of it would pass for another.
+    TooLong,
+}
+
 /// Two numbers that nobody who writes a policy knows: with them, no text makes
 /// the index slow.
 pub(crate) type Seed = [u64; 2];
@@ -82,7 +91,7 @@ pub(crate) trait Facts {
     fn number(&self, key: Number) -> u64;
 
     /// A text.
-    fn text(&self, key: Text) -> Result<&[u8], NoMemory>;
+    fn text(&self, key: Text) -> Result<&[u8], Unknown>;
 }
 
 /// What the rules say.
@@ -217,12 +226,12 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// [`NoMemory`] if a fact could not be found for want of it.
+    /// Why a fact is not known that decides.
     pub(crate) fn decide(
         &self,
         operation: Operation,
         facts: &impl Facts,
-    ) -> Result<Decision, NoMemory> {
+    ) -> Result<Decision, Unknown> {
         let found = self.index.first(self, operation, facts)?;
         Ok(self.decision(operation, found))
     }
@@ -233,7 +242,7 @@ impl Policy {
         &self,
         operation: Operation,
         facts: &impl Facts,
-    ) -> Result<Decision, NoMemory> {
+    ) -> Result<Decision, Unknown> {
         for at in 0..self.rules.len() {
             if self.matches(at, operation, None, facts)? {
                 return Ok(self.decision(operation, Some(at)));
@@ -274,7 +283,7 @@ impl Policy {
         operation: Operation,
         filed: Option<(usize, u32)>,
         facts: &impl Facts,
-    ) -> Result<bool, NoMemory> {
+    ) -> Result<bool, Unknown> {
         let rule = self.rules.get(at);
         let Some(rule) = rule.filter(|rule| rule.operations & operation.bit() != 0) else {
             return Ok(false);
