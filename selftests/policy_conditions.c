@@ -197,6 +197,53 @@ TEST_F(policy_conditions, name_of_a_bind)
 	close(fd);
 }
 
+/* The shortest name there is: one NUL, which is written as @ alone. */
+TEST_F(policy_conditions, name_of_one_byte)
+{
+	struct test_addr addr = raw_addr(qsock_family(), "\0", 1);
+	struct test_addr other = raw_addr(qsock_family(), "\0a", 2);
+	int fd = stream_socket(_metadata, qsock_family(), 0);
+	int second = stream_socket(_metadata, qsock_family(), 0);
+
+	ASSERT_EQ(0, policy_load("deny:EPERM bind name=@\n"));
+	EXPECT_ERRNO(EPERM, bind(fd, &addr.sa, addr.len));
+	EXPECT_EQ(0, bind(second, &other.sa, other.len));
+	ASSERT_EQ(0, policy_load("deny:EPERM bind name=\\@,@?\n"));
+	EXPECT_EQ(0, bind(fd, &addr.sa, addr.len));
+	close(fd);
+	close(second);
+}
+
+/* What qsock-policy(5) has against another spelling of a path of qsock-run's. */
+TEST_F(policy_conditions, names_of_a_form_are_for_some)
+{
+	static const struct {
+		const char *name;
+		int error;
+	} cases[] = {
+		{ "file:/run/bus:W1.1D.1", 0 },
+		{ "file:./bus:W1.1D.1", EACCES },
+		{ "file:/run/bus2:W1.1D.1", EACCES },
+		{ "part:/run/bus:W1.1D.1", EACCES },
+		{ "/run/bus", 0 },
+	};
+	unsigned int i;
+
+	ASSERT_EQ(0, policy_load("allow bind name=file:/run/bus:* uid=0\n"
+				 "deny bind name=file:*,part:*\n"));
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		struct test_addr addr = raw_addr(qsock_family(), cases[i].name,
+						 strlen(cases[i].name) + 1);
+		int fd = stream_socket(_metadata, qsock_family(), 0);
+		int error = bind(fd, &addr.sa, addr.len) ? errno : 0;
+
+		EXPECT_EQ(cases[i].error, error) {
+			TH_LOG("%s", cases[i].name);
+		}
+		close(fd);
+	}
+}
+
 /* The user who connected, and no other, is what accept(2) is asked about. */
 TEST_F(policy_conditions, peer_of_an_accept)
 {
