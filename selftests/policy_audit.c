@@ -211,11 +211,13 @@ TEST_F(policy_audit, a_load_is_told)
 
 	/* Another, and none. */
 	ASSERT_EQ(0, policy_load("allow bind uid=1\n"));
-	EXPECT_NE(NULL, record_of_change(self->audit, "\"policy_load\" "
-					 "rules=1 old-rules=3"));
+	record = record_of_change(self->audit,
+				  "\"policy_load\" rules=1 old-rules=3");
+	EXPECT_NE(NULL, record);
 	ASSERT_EQ(0, policy_load("\n"));
-	EXPECT_NE(NULL, record_of_change(self->audit, "\"policy_load\" "
-					 "rules=0 old-rules=1"));
+	record = record_of_change(self->audit,
+				  "\"policy_load\" rules=0 old-rules=1");
+	EXPECT_NE(NULL, record);
 }
 
 TEST_F(policy_audit, a_refused_load_is_told)
@@ -277,8 +279,9 @@ TEST_F(policy_audit, a_change_of_enforcement_is_told)
 	EXPECT_TRUE(has(_metadata, record, "\"policy_enforce\" errno=22 "));
 	EXPECT_TRUE(ends_with(record, " res=0"));
 	ASSERT_EQ(0, policy_enforce("1"));
-	EXPECT_NE(NULL, record_of_change(self->audit, "\"policy_enforce\" "
-					 "enforce=1 old-enforce=0"));
+	record = record_of_change(self->audit,
+				  "\"policy_enforce\" enforce=1 old-enforce=0");
+	EXPECT_NE(NULL, record);
 }
 
 TEST_HARNESS_MAIN
