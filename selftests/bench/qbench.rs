@@ -19,6 +19,7 @@ mod clock;
 mod life;
 mod memory;
 mod message;
+mod policy;
 mod process;
 mod raw;
 mod sys;
@@ -50,6 +51,7 @@ fn has(case: &str, kind: Kind) -> bool {
         "seqpacket" => local || matches!(kind, Kind::Vsock | Kind::Pipe),
         "open-close" | "open-send-close" => local || kind == Kind::Pipe,
         "connect-close" => local || matches!(kind, Kind::Vsock | Kind::Tcp),
+        _ if case.starts_with("policy-") => local && kind != Kind::Local(sys::AF_UNIX),
         "memory-idle" | "memory-queued" | "epoll" => local || kind == Kind::Pipe,
         _ => local,
     }
@@ -74,6 +76,10 @@ fn run(case: &str, size: usize, transport: &Transport) -> Result<f64> {
         "senders-8" => process::senders(transport, 8, size),
         "senders-64" => process::senders(transport, 64, size),
         "memory-idle" | "memory-queued" => memory::of(transport, size),
+        _ if case.starts_with("policy-") => match transport.kind {
+            Kind::Local(family) => policy::decision(family, case, size),
+            _ => Err(Error::other("no policy")),
+        },
         _ => Err(Error::other(format!("no case is named {case}"))),
     }
 }

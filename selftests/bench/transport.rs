@@ -35,6 +35,15 @@ pub struct Pair {
 }
 
 impl Pair {
+    /// Two sockets that are connected.
+    pub fn of_sockets([send, recv]: [OwnedFd; 2]) -> Pair {
+        Pair {
+            send,
+            recv,
+            socket: true,
+        }
+    }
+
     #[inline]
     pub fn send(&self, bytes: &[u8], flags: c_int) -> Result<usize> {
         let fd = self.send.as_raw_fd();
@@ -164,10 +173,15 @@ impl Listener {
             ),
             Kind::Pipe | Kind::Limit => return Err(Error::other("nothing to connect to")),
         };
+        Listener::at(family, kind, any, room)
+    }
+
+    /// One at an address of the family.
+    pub fn at(family: c_int, kind: c_int, addr: Vec<u8>, room: Option<usize>) -> Result<Listener> {
         let socket = sys::new_socket(family, kind)?;
         let mut listener = Listener {
             socket,
-            addr: any,
+            addr,
             family,
             kind,
             room,

@@ -10,6 +10,7 @@ mod cases;
 mod figures;
 mod native;
 mod picture;
+mod policy;
 mod readme;
 mod run;
 mod table;
@@ -102,6 +103,11 @@ pub fn main(args: Args) -> Result<ExitCode> {
         write(&format!("{}.json", arch.name()), &all)?.display()
     );
     show(&counted, &guest, arch, args.only.is_none())?;
+    // README.md has it for one architecture.
+    let part = policy::part(&counted, &heading(&counted, arch)?);
+    if let (Arch::X86_64, Some(part)) = (arch, part) {
+        readme::update("policy", &part)?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -124,7 +130,7 @@ fn show(counted: &Figures, cases: &[&Case], arch: Arch, whole: bool) -> Result<(
         let licence = "<!-- SPDX-License-Identifier: GPL-2.0 -->";
         fs::write(shown, format!("{licence}\n{svg}"))?;
         let (title, table) = (heading(counted, arch)?, readme::table(counted, cases, arch));
-        readme::update(arch, &format!("\n{title}.\n\n{table}\n"))?;
+        readme::update(arch.name(), &format!("\n{title}.\n\n{table}\n"))?;
     }
     Ok(())
 }

@@ -73,6 +73,11 @@ impl Case {
         self.flags.contains('n')
     }
 
+    /// Whether it is about rules of the policy, whose number is its size; it has a table of its own.
+    pub fn policy(&self) -> bool {
+        self.flags.contains('p')
+    }
+
     /// Measured with hooks as well, by loading the module again.
     pub fn hooked(&self) -> bool {
         self.bars.iter().any(|bar| matches!(bar, Bar::Hooks(_)))
@@ -99,10 +104,16 @@ const STREAM: &str = "stream: send, recv";
 const SEQPACKET: &str = "seqpacket: send, recv";
 const NATIVE: &str = "stream inside the kernel: send, recv";
 const NEVER_WORSE: &[Bar] = &[Bar::Unix(1.0, 1.0), Bar::Pipe];
+const NO_RULE: &str = "64 bytes by a stream with a name, no rules";
+const USERS: &str = "the same, rules each for another user";
+const NAMES: &str = "the same, each for another name";
+const PROGRAMS: &str = "the same, each for another program";
+const ALLOWED: &str = "the same, each for another user, and one that allows";
+const OTHERS: &str = "the same, for another operation";
 const DGRAM: &str = "datagram, connected: send, recv";
 
 /// All of them. Flags: t, also measured in time; g, part of the gate; v, varies from boot to boot; n,
-/// native only.
+/// native only; p, rules.
 pub const CASES: &[Case] = &[
     case(
         "stream",
@@ -251,6 +262,24 @@ pub const CASES: &[Case] = &[
         &[Bar::Unix(0.6, 0.6), Bar::Case("senders-1/64", 1.3)],
         "t",
     ),
+    case("policy-none", 0, NO_RULE, &[], "p"),
+    case("policy-user", 1, USERS, &[], "p"),
+    case("policy-user", 10, USERS, &[], "p"),
+    case("policy-user", 100, USERS, &[], "p"),
+    case("policy-user", 10_000, USERS, &[], "p"),
+    case("policy-name", 1, NAMES, &[], "p"),
+    case("policy-name", 10, NAMES, &[], "p"),
+    case("policy-name", 100, NAMES, &[], "p"),
+    case("policy-name", 10_000, NAMES, &[], "p"),
+    case("policy-program", 1, PROGRAMS, &[], "p"),
+    case("policy-program", 10, PROGRAMS, &[], "p"),
+    case("policy-program", 100, PROGRAMS, &[], "p"),
+    case("policy-program", 10_000, PROGRAMS, &[], "p"),
+    case("policy-allow", 1, ALLOWED, &[], "p"),
+    case("policy-allow", 10, ALLOWED, &[], "p"),
+    case("policy-allow", 100, ALLOWED, &[], "p"),
+    case("policy-allow", 10_000, ALLOWED, &[], "p"),
+    case("policy-other", 10_000, OTHERS, &[], "p"),
     case("native", 64, NATIVE, &[Bar::Unix(0.40, 0.40)], "n"),
     case("native", 256, NATIVE, &[], "n"),
     case("native", 1024, NATIVE, &[], "n"),

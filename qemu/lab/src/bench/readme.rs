@@ -22,7 +22,7 @@ pub fn table(figures: &Figures, cases: &[&Case], arch: Arch) -> String {
         "bar",
     ];
     let mut lines = vec![head.map(String::from).to_vec()];
-    for case in cases {
+    for case in cases.iter().filter(|case| !case.policy()) {
         let id = case.id();
         let figure = |transport| {
             let figure = figures.of(&id, transport);
@@ -51,11 +51,11 @@ pub fn table(figures: &Figures, cases: &[&Case], arch: Arch) -> String {
     table::columns(&lines)
 }
 
-/// Puts an architecture's part into README.md.
-pub fn update(arch: Arch, part: &str) -> Result<()> {
+/// Puts a part into README.md, that of an architecture or another.
+pub fn update(name: &str, part: &str) -> Result<()> {
     let path = artifacts::top()?.join("README.md");
     let text = fs::read_to_string(&path).context("cannot read README.md")?;
-    let text = replace(&text, arch.name(), part)?;
+    let text = replace(&text, name, part)?;
     fs::write(&path, text).context("cannot write README.md")
 }
 

@@ -58,6 +58,7 @@ pub fn judge(case: &Case, figures: &Figures, arch: Arch) -> Vec<Judged> {
 
 pub fn size(case: &Case) -> String {
     match case.size {
+        rules if case.policy() => format!("{rules} rules"),
         0 => String::new(),
         size if size % (1 << 20) == 0 => format!("{} MiB", size >> 20),
         size if size % 1024 == 0 => format!("{} KiB", size >> 10),
