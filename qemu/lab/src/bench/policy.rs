@@ -36,7 +36,7 @@ pub fn part(figures: &Figures, heading: &str) -> Option<String> {
     let other = CASES.iter().find(|case| case.name == "policy-other")?.size;
     Some(format!(
         "\nA hook that allows every message costs {:.3} times what none does, for 64 bytes sent and received through a \
-         stream,\n{:.3} for packets and {:.3} for datagrams. Of rules, for 64 bytes through a connected stream; \
+         stream,\n{:.3} for packets and {:.3} for datagrams. Of rules, for 64 bytes through a connected stream;\n\
          {heading}:\n\n{}\nWith {} rules for another operation only, it is {:.0}.\n",
         hooked("stream/64")?,
         hooked("seqpacket/64")?,
@@ -72,7 +72,7 @@ mod tests {
         }
         let text = part(&figures(&lines, Instrument::Icount), "HEAD").unwrap();
         assert!(text.contains("costs 1.040 times") && text.contains("1.050 for packets and 1.060"));
-        assert!(text.contains("stream; HEAD:"));
+        assert!(text.contains("stream;\nHEAD:"));
         let rows: Vec<&str> = text.lines().filter(|line| line.starts_with('|')).collect();
         assert_eq!(rows.len(), 2 + KINDS.len());
         assert!(rows[0].contains("10,000"));
