@@ -19,12 +19,14 @@ use crate::{cache, deb, kconfig, progress};
 const RECIPE: &str = "1";
 
 /// What may differ between Debian's configuration and the prepared one, and why it does no harm.
-const MAY_DIFFER: [&str; 3] = [
+const MAY_DIFFER: [&str; 4] = [
     // The 32-bit vDSO needs a 32-bit Arm compiler. It is part of the image; no header that a module sees has it.
     "CONFIG_COMPAT_VDSO",
     "CONFIG_THUMB2_COMPAT_VDSO",
     // Of the tools on the machine, for user-space programs in the tree; none is built here.
     "CONFIG_CC_CAN_LINK_STATIC",
+    // Of the openssl(1) on the machine, if there is one: the keys it could make, which sign modules. It makes none here.
+    "CONFIG_OPENSSL_SUPPORTS_ML_DSA",
 ];
 
 /// Tools whose versions shape a tree.
