@@ -79,7 +79,9 @@ host_serves() { # COMMAND...
 		arch=$(uname -m | sed s/aarch64/arm64/)
 		case "$*" in
 		'lab kdir --choose --kernel running' | 'lab module --kernel running') ;;
-		'lab module --chosen' | 'lab qsock'*) [ "$(cat "$top/build/kernel-$arch" 2>/dev/null)" = "$(uname -r)" ] || return 1 ;;
+		'lab module --chosen' | 'lab qsockctl' | 'lab tools' | "lab qsockctl --arch $arch" | "lab tools --arch $arch")
+			[ "$(cat "$top/build/kernel-$arch" 2>/dev/null)" = "$(uname -r)" ] || return 1
+			;;
 		*) return 1 ;;
 		esac
 	fi
