@@ -171,15 +171,22 @@ fn modinfo(field: &str, module: &PathBuf) -> Result<String> {
     Ok(String::from_utf8_lossy(&out.stdout).trim().to_owned())
 }
 
-/// The part in the guest. Each case starts without the module, and has it loaded by its first socket(2).
+/// The part in the guest. Each case starts without the module, and has it loaded by its first socket(2) if it has one.
 #[derive(Default)]
 struct Guest {
     cases: Vec<Case>,
     told: Vec<String>,
 }
 
+/// What qsockctl says of the second of two policies, and nothing of the first.
+const MISTAKE: &str = "\
+'/tmp/bad:2:7: '*'
+  allow conect peer=/run/bus uid=0
+        ^
+'*";
+
 /// A case: its name, what it must print as a shell's pattern, and its command.
-fn cases() -> [(&'static str, &'static str, String); 5] {
+fn cases() -> [(&'static str, &'static str, String); 6] {
     let (at, script) = (examples::GUEST, examples::SCRIPT);
     let number = "import socket; socket.socket(22, 2)\n\
                   print(open(\"/sys/module/qsock/parameters/family\").read())";
@@ -200,6 +207,14 @@ fn cases() -> [(&'static str, &'static str, String); 5] {
             "''",
             format!("mkdir -p /tmp/s && /usr/local/bin/qsock-run -- python3 {at}/{script} /tmp/s"),
         ),
+        (
+            NO_SOCKET,
+            MISTAKE,
+            "cd /tmp && printf 'default deny connect\\nallow connect peer=/run/bus uid=0\\n' >good &&\n\
+             sed 's/allow connect/allow conect/' good >bad && check='/usr/local/bin/qsockctl policy check' &&\n\
+             $check /tmp/good && ! $check /tmp/bad"
+                .into(),
+        ),
         // The last: from here on the family has another number.
         (
             "family= in modprobe.d",
@@ -212,19 +227,22 @@ fn cases() -> [(&'static str, &'static str, String); 5] {
     ]
 }
 
+/// The case that has no socket(2).
+const NO_SOCKET: &str = "a policy without and with a mistake";
+
 /// The file that says how to choose the family's number.
 const EXAMPLE: &str = "/usr/local/share/doc/qsock/examples/modprobe.conf";
 
-/// `try NAME COMMAND`, with the pattern in $want.
+/// `try NAME COMMAND`, with the pattern in $want, and in $loads whether the module must be loaded afterwards.
 const TRY: &str = "\
-loaded() { [ -d /sys/module/qsock ]; }
+loaded() { [ -d /sys/module/qsock ] && echo yes || echo no; }
 try() {
 	status=0
-	! loaded || { echo 'the module is loaded already'; status=1; }
+	[ $(loaded) = no ] || { echo 'the module is loaded already'; status=1; }
 	told=$(eval \"$2\" 2>&1) || { echo \"status $?\"; status=1; }
 	echo \"$told\"
 	eval \"case \\$told in $want) ;; *) echo 'that is not what it should print'; status=1 ;; esac\"
-	loaded || { echo 'the module is not loaded'; status=1; }
+	[ $(loaded) = $loads ] || { echo \"is the module loaded? $(loaded)\"; status=1; }
 	for i in 1 2 3 4 5 6 7 8 9; do rmmod qsock 2>/dev/null && break; sleep 0.2; done
 	echo \"result $status $1\"
 }
@@ -241,7 +259,8 @@ impl Section for Guest {
             .iter()
             .map(|(name, want, command)| {
                 format!(
-                    "want={}\ntry {} {}\n",
+                    "loads={} want={}\ntry {} {}\n",
+                    if *name == NO_SOCKET { "no" } else { "yes" },
                     quote(want),
                     quote(name),
                     quote(command)
@@ -270,7 +289,7 @@ impl Section for Guest {
             }
         }
         let cases = std::mem::take(&mut self.cases);
-        ui.group(place, SUITE, "loaded by socket(2)", cases);
+        ui.group(place, SUITE, "in the guest", cases);
     }
 }
 
@@ -306,7 +325,7 @@ mod tests {
         shell.arg("-c").arg(Guest::default().script());
         let out = shell.env("PATH", "/nowhere").output().unwrap();
         let text = String::from_utf8_lossy(&out.stdout).into_owned();
-        assert!(text.contains("the module is not loaded"), "{text}");
+        assert!(text.contains("is the module loaded? no"), "{text}");
         assert_eq!(text.matches("result 1 ").count(), cases().len(), "{text}");
     }
 }
