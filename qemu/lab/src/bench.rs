@@ -54,7 +54,7 @@ pub fn main(args: Args) -> Result<ExitCode> {
     let chosen = cases::chosen(args.only.as_deref())?;
     let (native, guest): (Vec<&Case>, Vec<&Case>) = chosen.into_iter().partition(|c| c.native());
     if args.native {
-        return in_user_mode(&native, args.arch);
+        return in_user_mode(&native, args.arch, args.only.is_none());
     }
     ensure!(!guest.is_empty(), "these cases are for NATIVE=1");
     let arch = args.arch;
@@ -136,24 +136,29 @@ fn show(counted: &Figures, cases: &[&Case], arch: Arch, whole: bool) -> Result<(
 }
 
 /// `make bench NATIVE=1`.
-fn in_user_mode(cases: &[&Case], arch: Arch) -> Result<ExitCode> {
+fn in_user_mode(cases: &[&Case], arch: Arch, whole: bool) -> Result<ExitCode> {
     ensure!(
         arch == Arch::X86_64,
         "NATIVE=1 is this machine's own processor: leave out ARCH="
     );
     ensure!(!cases.is_empty(), "no case of NATIVE=1 is chosen");
     let figures = native::measure()?;
-    println!(
-        "User Mode Linux {} on {}: nanoseconds per block inside the kernel, medians\n",
+    let title = format!(
+        "User Mode Linux {} on {}: nanoseconds per block inside the kernel, medians",
         figures.kernel,
         native::processor()
     );
+    println!("{title}\n");
     print!("{}", table::print(&figures, cases, arch));
     let all = json!({
         "arch": arch.name(), "config": "um", "accel": "native", "kernel": figures.kernel,
         "cpu": native::processor(), "rows": table::rows(&figures, cases, arch),
     });
     println!("\nwritten to {}", write("native.json", &all)?.display());
+    if whole {
+        let table = readme::table(&figures, cases, arch);
+        readme::update("native", &format!("\n{title}.\n\n{table}\n"))?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -25,7 +25,7 @@ const SLOWER: [(&str, &str, f64, &str); 4] = [
     (
         "nginx",
         "large file by sendfile",
-        0.63,
+        0.74,
         "what is sent is copied, where AF_UNIX queues the file's pages",
     ),
     (
