@@ -3,7 +3,7 @@
  * A reader of a stream beside its writer: what goes with a byte arrives with it,
  * wherever the reader is interrupted.
  *
- * The reader looks at the queue all the time, and a timer interrupts it some
+ * The reader looks at the queue all the time, and a timer interrupts it ten
  * thousand times a second: between any two of its instructions the writer, on
  * another processor, may have sent something.
  */

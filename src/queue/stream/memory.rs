@@ -26,7 +26,7 @@ use kernel::{iov::IovIterSource, prelude::*};
 pub(super) const KEEP: usize = 1 << 10;
 
 /// The largest ring, in bytes: where a limit is higher, one is linked behind the other.
-pub(super) const LARGEST: usize = 1 << 20;
+const LARGEST: usize = 1 << 20;
 
 /// Whether there is more than an empty queue keeps.
 pub(super) fn is_spare(tx: &Option<Tail<u8>>) -> bool {
