@@ -3,7 +3,9 @@
  * What becomes of messages that are refused or dropped, and of what goes with
  * them.
  */
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/sendfile.h>
 #include <sys/wait.h>
 
 #include "qsock_policy.h"
@@ -148,6 +150,54 @@ TEST_F(policy_message, splice_is_no_way_past)
 	EXPECT_EQ(5, splice(self->stream[1], NULL, pipe_fd[1], NULL, 5, 0));
 	close(pipe_fd[0]);
 	close(pipe_fd[1]);
+}
+
+#define FILE_SIZE	32768
+
+/* A file of that many times @byte. */
+static int file_of(struct __test_metadata *_metadata, char byte)
+{
+	static char data[FILE_SIZE];
+	int file = memfd_create("file", MFD_CLOEXEC);
+
+	memset(data, byte, sizeof(data));
+	ASSERT_LE(0, file);
+	ASSERT_EQ(FILE_SIZE, write(file, data, FILE_SIZE));
+	return file;
+}
+
+/* Who may write to the file's pages must not change what was let through. */
+TEST_F(policy_message, sendfile_copies_what_is_let_through)
+{
+	int file = file_of(_metadata, 'a');
+	off_t start = 0;
+	char got[8];
+
+	ASSERT_EQ(0, policy_load("deny sendmsg len=1\n"));
+	ASSERT_EQ(FILE_SIZE, sendfile(self->stream[0], file, &start,
+				      FILE_SIZE));
+	ASSERT_EQ(8, pwrite(file, "bbbbbbbb", 8, 0));
+	ASSERT_EQ(8, recv(self->stream[1], got, 8, 0));
+	EXPECT_EQ(0, memcmp("aaaaaaaa", got, 8));
+	close(file);
+}
+
+TEST_F(policy_message, pages_are_no_way_past)
+{
+	int file = file_of(_metadata, 'a');
+	off_t start = 0;
+	char got[8];
+
+	ASSERT_EQ(FILE_SIZE, sendfile(self->stream[0], file, &start,
+				      FILE_SIZE));
+	ASSERT_EQ(0, policy_load("deny:EIO recvmsg len=8\n"));
+	EXPECT_ERRNO(EIO, recv(self->stream[1], got, 8, 0));
+	ASSERT_EQ(7, recv(self->stream[1], got, 7, 0));
+	EXPECT_EQ(0, memcmp("aaaaaaa", got, 7));
+	ASSERT_EQ(0, policy_load("\n"));
+	ASSERT_EQ(8, recv(self->stream[1], got, 8, 0));
+	EXPECT_EQ(0, memcmp("aaaaaaaa", got, 8));
+	close(file);
 }
 
 TEST_F(policy_message, a_dropped_datagram_is_said_to_be_sent)

@@ -84,7 +84,7 @@ TEST_F(stream_splice, sendfile_sends_a_file)
 	close(file);
 }
 
-/* What was sent is received, whatever is written to the file meanwhile. */
+/* Of a few bytes, what was sent is received, whatever is in the file then. */
 TEST_F(stream_splice, sendfile_copies)
 {
 	int file = memfd_create("file", MFD_CLOEXEC);

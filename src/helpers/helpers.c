@@ -13,6 +13,7 @@
 #include "file.c"
 #include "filter.c"
 #include "net_namespace.c"
+#include "page.c"
 #include "pipe.c"
 #include "procfs.c"
 #include "scm.c"

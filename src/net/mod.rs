@@ -4,7 +4,7 @@
 //!
 //! Owns: every `unsafe` between a family and the network core: registration
 //! ([`family`]), the operations' shims ([`ops`]), the life of a sock ([`sock`]),
-//! messages ([`msg`], [`scm`]), waiting and readiness ([`wait`], [`poll`], and who
+//! messages ([`msg`], [`pages`], [`scm`]), waiting and readiness ([`wait`], [`poll`], and who
 //! is there to be told: [`audience`]), memory that is not used ([`tend`]), network
 //! namespaces ([`netns`]), credentials ([`cred`]), what is shown of a socket
 //! ([`sight`]), and what a policy needs of the rest of the kernel ([`task`],
@@ -78,6 +78,7 @@ pub(crate) mod netns;
 mod notify;
 pub(crate) mod once;
 pub(crate) mod ops;
+pub(crate) mod pages;
 pub(crate) mod pidfd;
 pub(crate) mod poll;
 mod procfs;

@@ -6,6 +6,7 @@
 
 use super::{
     addr::{Address, AddressBuf, ADDRESS_MAX},
+    pages::Pages,
     sockopt::Stamps, //
 };
 use crate::bindings;
@@ -27,6 +28,8 @@ impl MsgFlags {
     pub(crate) const NOSIGNAL: u32 = bindings::MSG_NOSIGNAL;
     /// Out-of-band data.
     pub(crate) const OOB: u32 = bindings::MSG_OOB;
+    /// The pages that the bytes lie in may be kept, instead of copies. Not of user space.
+    pub(super) const SPLICE_PAGES: u32 = bindings::MSG_SPLICE_PAGES;
     /// Look, but leave it in the queue.
     pub(crate) const PEEK: u32 = bindings::MSG_PEEK;
     /// Wait until the whole length is there.
@@ -112,10 +115,14 @@ impl SendMsg<'_> {
     }
 
     /// Whether the message is bytes, at least one, and nothing beside them: no
-    /// control data, nothing out of band.
+    /// control data, nothing out of band, no pages worth keeping.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
-        self.len > 0 && !self.has_control() && !self.flags().has(MsgFlags::OOB)
+        let flags = self.flags();
+        self.len > 0
+            && !self.has_control()
+            && (!flags.has(MsgFlags::OOB | MsgFlags::SPLICE_PAGES)
+                || !flags.has(MsgFlags::OOB) && self.len < Pages::LEAST)
     }
 
     /// Whether the message has control data.

@@ -59,6 +59,11 @@ impl<A> Tag<A> {
             place: RBTreeNodeReservation::new(GFP_KERNEL_ACCOUNT | __GFP_NOWARN)?,
         })
     }
+
+    /// What will go with the bytes.
+    pub(crate) fn aux_mut(&mut self) -> &mut Option<A> {
+        &mut self.aux
+    }
 }
 
 /// How a reader comes along.

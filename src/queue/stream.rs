@@ -22,6 +22,7 @@ use super::{
 use core::{
     cmp,
     sync::atomic::{
+        AtomicBool,
         AtomicU8,
         AtomicUsize,
         Ordering::{Acquire, Relaxed, Release}, //
@@ -79,6 +80,8 @@ pub(crate) struct Stream<A> {
     trimmed: AtomicUsize,
     /// [`SHUT`], [`MARKED`], [`URGENT`], [`LARGE`].
     flags: AtomicU8,
+    /// Whether bytes ever lay elsewhere; written under the writers' mutex.
+    lends: AtomicBool,
     #[pin]
     marks: Mutex<Marks<A>>,
     /// How many marks there are; written under their mutex.
@@ -287,6 +290,7 @@ impl<A: Send + Unpin + Merge> Queue for Stream<A> {
             received: AtomicUsize::new(0),
             trimmed: AtomicUsize::new(0),
             flags: AtomicU8::new(0),
+            lends: AtomicBool::new(false),
             marks <- new_mutex!(Marks::new(), "queue::Stream::marks"),
             marked: AtomicUsize::new(0),
             holes: AtomicUsize::new(0),

@@ -9,6 +9,7 @@ use crate::net::{
     msg::RecvMsg,
     msg_cred::MsgCred,
     netns::Net,
+    pages::Pages,
     scm::{Control, Delivery},
     socket::Socket,
     sockopt::Wants, //
@@ -24,6 +25,8 @@ pub(super) struct Ancillary {
     cred: Option<MsgCred>,
     /// The number of the sender's label, if the receiver wanted it.
     secid: u32,
+    /// Where the bytes lie, if not in the queue.
+    pages: Option<Arc<Pages>>,
 }
 
 impl Ancillary {
@@ -40,6 +43,7 @@ impl Ancillary {
             },
             cred: control.cred,
             secid: 0,
+            pages: None,
         })
     }
 
@@ -68,6 +72,7 @@ impl Ancillary {
             files: None,
             cred: self.cred.clone(),
             secid: self.secid,
+            pages: None,
         };
         core::mem::replace(self, rest)
     }
@@ -75,6 +80,21 @@ impl Ancillary {
     /// Whether there is nothing.
     pub(super) fn is_empty(&self) -> bool {
         self.files.is_none() && self.cred.is_none() && self.secid == 0
+    }
+
+    /// The bytes lie in `pages`. Sleeps.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(super) fn lend(&mut self, pages: Pages) -> Result {
+        self.pages = Some(Arc::new(pages, GFP_KERNEL_ACCOUNT | __GFP_NOWARN)?);
+        Ok(())
+    }
+
+    /// Where the bytes lie, if not in the queue.
+    pub(super) fn lent(&self) -> Option<Arc<Pages>> {
+        self.pages.clone()
     }
 
     /// How many files there are. Sleeps.
@@ -96,6 +116,8 @@ impl Merge for Ancillary {
     fn merges(&self, other: &Self) -> bool {
         self.files.is_none()
             && other.files.is_none()
+            && self.pages.is_none()
+            && other.pages.is_none()
             && self.cred == other.cred
             && self.secid == other.secid
     }

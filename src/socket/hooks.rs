@@ -258,6 +258,18 @@ impl OnConnection<'_> {
         ask_sendmsg(self.sock, &message)
     }
 
+    /// Whether anybody is asked about what is sent.
+    #[inline(always)]
+    pub(super) fn is_asked_to_send(&self) -> bool {
+        chain::is_asked(Operation::Sendmsg)
+    }
+
+    /// Whether anybody is asked about what is received.
+    #[inline(always)]
+    pub(super) fn is_asked_to_receive(&self) -> bool {
+        chain::is_asked(Operation::Recvmsg)
+    }
+
     /// It is received.
     #[inline(always)]
     pub(super) fn recvmsg<'b>(self, pieces: impl FnOnce() -> [&'b [u8]; 2]) -> Result {

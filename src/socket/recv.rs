@@ -13,6 +13,7 @@ use super::{
 use crate::{
     net::{
         msg::{MsgFlags, RecvMsg},
+        pages::Pages,
         poll::Events,
         sock::Sock,
         socket::Socket,
@@ -241,8 +242,22 @@ impl Receiver<'_> {
                 return Ok(Step::Done);
             }
             let span = whole.skip(skip).first(self.len - self.copied);
-            self.about(msg).recvmsg(|| incoming.bytes(span))?;
-            incoming.copy_to(span, msg.iter())?;
+            let lent = if incoming.lends() {
+                incoming.aux(whole, |aux| aux.and_then(|aux| aux.lent()))
+            } else {
+                None
+            };
+            match lent {
+                // `whole` ends where they do.
+                Some(lent) => {
+                    let at = lent.len().saturating_sub(whole.len()) + skip;
+                    self.copy_lent(msg, &lent, at, span.len())?;
+                }
+                None => {
+                    self.about(msg).recvmsg(|| incoming.bytes(span))?;
+                    incoming.copy_to(span, msg.iter())?;
+                }
+            }
             self.copied += span.len();
             incoming.aux(whole, |aux| {
                 if let Some(aux) = aux {
@@ -266,6 +281,21 @@ impl Receiver<'_> {
                 return Ok(Step::More);
             }
         }
+    }
+
+    /// Receives `len` bytes of what was lent, from the one at `at` on.
+    fn copy_lent(&self, msg: &mut RecvMsg<'_>, lent: &Pages, at: usize, len: usize) -> Result {
+        let about = self.about(msg);
+        if !about.is_asked_to_receive() {
+            return lent.copy_to(at, len, msg.iter());
+        }
+        // What is let through is what arrives.
+        let copy = lent.to_vec(at, len)?;
+        about.recvmsg(|| [&copy, &[]])?;
+        if msg.iter().copy_to_iter(&copy) < copy.len() {
+            return Err(EFAULT);
+        }
+        Ok(())
     }
 
     /// Whether what `span` begins with may be received with what was received

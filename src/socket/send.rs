@@ -16,13 +16,14 @@ use crate::{
         cred::send_sigpipe,
         errno::{EISCONN, ENOBUFS, ENOTCONN, EOPNOTSUPP},
         msg::{MsgFlags, SendMsg},
+        pages::Pages,
         poll::Events,
         scm::{Control, Files},
         sock::Sock,
         socket::Socket,
         wait::{block_on, Timeo}, //
     },
-    queue::{marks::Tag, NoRoom, Queue},
+    queue::{marks::Tag, stream::Reservation, NoRoom, Queue},
 };
 use kernel::prelude::*;
 
@@ -196,12 +197,46 @@ impl Sender<'_> {
             NoRoom::Shut => EPIPE,
             NoRoom::NoMemory => ENOBUFS.into(),
         })?;
-        room.fill(msg.iter())?;
-        self.about.sendmsg(|| room.bytes())?;
+        if !self.lend(msg, &mut room, tag).map_err(no_buffers)? {
+            room.fill(msg.iter())?;
+            self.about.sendmsg(|| room.bytes())?;
+        }
         if queue.is_shut() {
             // It was not, before the bytes were read.
             return Err(EPIPE);
         }
         Ok(room.commit(tag.take()))
+    }
+
+    /// Sends the pages that the bytes of `msg` lie in, instead of copies: splice(2),
+    /// sendfile(2). Returns whether it did. Sleeps.
+    ///
+    /// What a hook let through is what is to arrive: while any is asked, bytes that
+    /// somebody may write to are copied before.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    fn lend(
+        &self,
+        msg: &mut SendMsg<'_>,
+        room: &mut Reservation<'_, Ancillary>,
+        tag: &mut Option<Tag<Ancillary>>,
+    ) -> Result<bool> {
+        if room.len() < Pages::LEAST || self.about.is_asked_to_send() {
+            return Ok(false);
+        }
+        let Some(pages) = Pages::lent(msg, room.len()) else {
+            return Ok(false);
+        };
+        let mut marked = match tag.take() {
+            Some(tag) => tag,
+            None => Tag::new(None, false)?,
+        };
+        let aux = marked.aux_mut().get_or_insert_default();
+        aux.lend(pages)?;
+        *tag = Some(marked);
+        room.leave();
+        Ok(true)
     }
 }

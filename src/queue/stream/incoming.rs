@@ -114,6 +114,12 @@ impl<A: Send + Unpin + Merge> Incoming<'_, A> {
         Next::Empty(self.empty)
     }
 
+    /// Whether there may be bytes that lie elsewhere: see
+    /// [`Reservation::leave`](super::Reservation::leave).
+    pub(crate) fn lends(&self) -> bool {
+        self.stream.lends.load(Relaxed)
+    }
+
     /// Lets `see` look at what goes with the bytes that `span` begins with.
     pub(crate) fn aux<R>(&self, span: Span, see: impl FnOnce(Option<&mut A>) -> R) -> R {
         if self.stream.marked.load(Acquire) == 0 {

@@ -42,8 +42,7 @@ impl<'a, A: Send + Unpin + Merge> Reservation<'a, A> {
     }
 
     /// How much there is.
-    #[cfg(CONFIG_KUNIT = "y")]
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.len
     }
 
@@ -57,6 +56,14 @@ impl<'a, A: Send + Unpin + Merge> Reservation<'a, A> {
         let mut room = tail.room(self.len).ok_or(EFAULT)?;
         self.filled = bytes::fill(&mut room, from);
         self.filled.then_some(()).ok_or(EFAULT)
+    }
+
+    /// Leaves in the room what is there. Who reads these bytes must know by their tag
+    /// where they lie instead: what was in the queue before is in their place.
+    pub(crate) fn leave(&mut self) {
+        // Who sees the bytes sees this.
+        self.stream.lends.store(true, Relaxed);
+        self.filled = true;
     }
 
     /// Fills the room with `bytes`, of which there must be as many.
