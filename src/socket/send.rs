@@ -23,7 +23,7 @@ use crate::{
         socket::Socket,
         wait::{block_on, Timeo}, //
     },
-    queue::{marks::Tag, stream::Reservation, NoRoom, Queue},
+    queue::{marks::Tag, stream::Reservation, NoRoom},
 };
 use kernel::prelude::*;
 
@@ -201,11 +201,7 @@ impl Sender<'_> {
             room.fill(msg.iter())?;
             self.about.sendmsg(|| room.bytes())?;
         }
-        if queue.is_shut() {
-            // It was not, before the bytes were read.
-            return Err(EPIPE);
-        }
-        Ok(room.commit(tag.take()))
+        room.commit(tag)
     }
 
     /// Sends the pages that the bytes of `msg` lie in, instead of copies: splice(2),

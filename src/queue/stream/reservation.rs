@@ -6,7 +6,8 @@ use super::{
     super::{
         bytes,
         marks::{Merge, Tag},
-        mem::Tail, //
+        mem::Tail,
+        Queue, //
     },
     Stream, //
 };
@@ -83,13 +84,20 @@ impl<'a, A: Send + Unpin + Merge> Reservation<'a, A> {
     }
 
     /// Makes what was filled in visible to readers, with a mark if there is a
-    /// tag; returns how much it is.
-    pub(crate) fn commit(mut self, tag: Option<Tag<A>>) -> usize {
+    /// tag, which is taken; returns how much it is.
+    ///
+    /// # Errors
+    ///
+    /// `EPIPE` if the queue was shut while the room was filled.
+    pub(crate) fn commit(mut self, tag: &mut Option<Tag<A>>) -> Result<usize> {
+        if self.stream.is_shut() {
+            return Err(EPIPE);
+        }
         let len = if self.filled { self.len } else { 0 };
         let sent = &self.stream.sent;
         let start = sent.load(Relaxed);
         let end = start.wrapping_add(len);
-        if let Some(tag) = tag {
+        if let Some(tag) = tag.take() {
             // Before the bytes: who sees them must see it.
             let left_over = self.stream.with_marks(|marks| marks.push(tag, start, end));
             drop(left_over);
@@ -98,6 +106,6 @@ impl<'a, A: Send + Unpin + Merge> Reservation<'a, A> {
             room.commit();
         }
         sent.store(end, Release);
-        len
+        Ok(len)
     }
 }

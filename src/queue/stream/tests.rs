@@ -38,7 +38,7 @@ mod cases {
         let mut room = stream.try_reserve(bytes.len(), limit, || {})?;
         let len = room.len();
         room.fill_with(&bytes[..len]);
-        Ok(room.commit(None))
+        room.commit(&mut None).map_err(|_| NoRoom::Shut)
     }
 
     fn receive(stream: &Numbered, len: usize) -> Result<usize, Empty> {
@@ -68,7 +68,21 @@ mod cases {
     fn send_marked(stream: &Numbered, byte: u8, aux: u32, urgent: bool) -> Result {
         let mut room = stream.try_reserve(1, LIMIT, || {}).map_err(|_| EAGAIN)?;
         room.fill_with(&[byte]);
-        room.commit(Some(Tag::new(Some(aux), urgent)?));
+        room.commit(&mut Some(Tag::new(Some(aux), urgent)?))?;
+        Ok(())
+    }
+
+    #[test]
+    fn nothing_is_committed_once_it_is_shut() -> Result {
+        let stream = stream()?;
+        let mut tag = Some(Tag::new(Some(7), false)?);
+        let mut room = stream.try_reserve(1, LIMIT, || {}).map_err(|_| EAGAIN)?;
+
+        room.fill_with(b"a");
+        stream.shut();
+        assert!(room.commit(&mut tag) == Err(EPIPE));
+        assert!(tag.is_some());
+        assert!(empty(&stream) == Some(Empty::Shut));
         Ok(())
     }
 
