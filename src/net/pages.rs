@@ -18,8 +18,6 @@ use kernel::{
 /// How many pages the core is asked for in one call: as many as a pipe has by default.
 const BATCH: usize = 16;
 
-const FLAGS: kernel::alloc::Flags = GFP_KERNEL_ACCOUNT;
-
 /// Bytes in a page.
 ///
 /// # Invariants
@@ -82,7 +80,7 @@ impl Pages {
         if !msg.lends_pages() {
             return None;
         }
-        let parts = KVec::with_capacity(len.div_ceil(PAGE_SIZE), FLAGS | __GFP_NOWARN);
+        let parts = KVec::with_capacity(len.div_ceil(PAGE_SIZE), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
         let parts = parts.ok()?;
         let mut pages = Self { parts, len: 0 };
         while pages.len < len {
@@ -115,8 +113,11 @@ impl Pages {
                 break;
             }
             // SAFETY: It is one of the pages that were found, which outlive the call.
-            let taken = unsafe { Part::new(page, offset, len) }
-                .and_then(|part| self.parts.push(part, FLAGS | __GFP_NOWARN).ok());
+            let taken = unsafe { Part::new(page, offset, len) }.and_then(|part| {
+                self.parts
+                    .push(part, GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
+                    .ok()
+            });
             if taken.is_none() {
                 self.parts.truncate(before);
                 // SAFETY: So many bytes were passed just now.
@@ -153,7 +154,7 @@ impl Pages {
     ///
     /// `ENOMEM`; `EFAULT` if there are not so many.
     pub(crate) fn to_vec(&self, at: usize, len: usize) -> Result<KVVec<u8>> {
-        let mut copy = KVVec::from_elem(0u8, len, FLAGS | __GFP_NOWARN)?;
+        let mut copy = KVVec::from_elem(0u8, len, GFP_KERNEL_ACCOUNT | __GFP_NOWARN)?;
         let kvec = bindings::kvec {
             iov_base: copy.as_mut_ptr().cast(),
             iov_len: len,
