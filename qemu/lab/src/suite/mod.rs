@@ -22,6 +22,7 @@ pub mod transfer;
 mod vng;
 
 use std::process::ExitCode;
+use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
@@ -70,6 +71,12 @@ pub enum Suite {
     /// The stages of a message's way (stock)
     Trace,
 }
+
+/// How many guests run side by side.
+const LANES: usize = 2;
+
+/// A part of the suites that goes beside others.
+type Part = fn(Arch, Config, &Args, &Ui) -> Result<()>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Runner {
@@ -140,19 +147,29 @@ pub fn main(args: Args) -> Result<ExitCode> {
         let result = host::run("check", &[], &ui);
         survive(&ui, Place(None), result);
     }
-    // A guest with checkers is slow and mostly alone on its processor: it goes beside the others.
+    // A guest with checkers is slow and mostly alone on its processor: it comes first, and the others go beside it.
     let (slow, quick): (Vec<_>, Vec<_>) = matrix.into_iter().partition(|m| job::instrumented(m.1));
+    let parts = slow.into_iter().chain(quick);
+    let parts =
+        parts.flat_map(|place| [in_one_guest as Part, in_own_guests].map(|run| (place, run)));
+    let parts = Mutex::new(parts);
+    let next = || parts.lock().ok()?.next();
     thread::scope(|scope| {
-        for lane in [slow, quick] {
+        for _ in 0..LANES {
             scope.spawn(|| {
-                for (arch, config) in lane {
-                    let result = run_in(arch, config, &args, &ui);
+                while let Some(((arch, config), run)) = next() {
+                    let result = run(arch, config, &args, &ui);
                     survive(&ui, Place(Some((arch, config))), result);
                 }
             });
         }
     });
     finish(&ui)
+}
+
+/// Whether it is a kernel of Debian's, which alone have all that most suites need.
+fn has_all(config: Config) -> bool {
+    matches!(config, Config::Stock | Config::Next)
 }
 
 /// What could not even start is a failure like any other, and the rest goes on.
@@ -166,12 +183,11 @@ fn survive(ui: &Ui, place: Place, result: Result<()>) {
     }
 }
 
-/// All wanted suites in guests of one kind.
-fn run_in(arch: Arch, config: Config, args: &Args, ui: &Ui) -> Result<()> {
+/// The wanted suites that share a guest of a kind, and those that take what these have made.
+fn in_one_guest(arch: Arch, config: Config, args: &Args, ui: &Ui) -> Result<()> {
     let kunit = args.wants(Suite::Kunit) && matches!(config, Config::Debug | Config::Kcsan);
     let kmemleak = args.wants(Suite::Kmemleak) && config == Config::Debug;
-    // Debian's kernels alone have all that these need.
-    let debian = matches!(config, Config::Stock | Config::Next);
+    let debian = has_all(config);
     let reload = args.wants(Suite::Reload);
     let skip: &[&str] = if reload { &["reload"] } else { &[] };
     let mut sections: Vec<Box<dyn Section>> = Vec::new();
@@ -228,6 +244,12 @@ fn run_in(arch: Arch, config: Config, args: &Args, ui: &Ui) -> Result<()> {
         let mut sections: Vec<Box<dyn Section>> = vec![Box::new(Kselftest::of_selinux(config))];
         section::run(&job, &mut sections, ui, |_, _, _| {})?;
     }
+    Ok(())
+}
+
+/// The wanted suites that have guests of their own.
+fn in_own_guests(arch: Arch, config: Config, args: &Args, ui: &Ui) -> Result<()> {
+    let debian = has_all(config);
     if args.wants(Suite::Guard) && debian {
         guard::run(arch, config, ui)?;
     }
