@@ -13,6 +13,7 @@ mod built;
 mod cache;
 mod check;
 mod deb;
+mod debian;
 mod demo;
 mod doc;
 mod guest;

@@ -4,7 +4,7 @@
 //!
 //! The guest's root holds nothing of qsock but the installed tree. The module there is signed, by a key of nobody.
 
-mod examples;
+pub mod examples;
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -5,6 +5,7 @@
 
 mod af_unix;
 mod bench;
+mod debian;
 mod guard;
 mod host;
 mod install;
@@ -63,6 +64,8 @@ pub enum Suite {
     Guard,
     /// `make install`, and the examples of the man page with what it installed (stock)
     Install,
+    /// Both ways of README.md to install, on a Debian machine that builds the module (stock, x86_64, only if it is named)
+    Debian,
     /// Debian's programs over AF_QSOCK beside AF_UNIX (x86_64; with checkers only if it is named)
     Programs,
     /// Instructions per operation, held against selftests/bench/budget.toml (stock); the same operations as a load under
@@ -255,6 +258,10 @@ fn in_own_guests(arch: Arch, config: Config, args: &Args, ui: &Ui) -> Result<()>
     }
     if args.wants(Suite::Install) && debian {
         install::run(arch, config, ui)?;
+    }
+    // It takes half an hour.
+    if args.suite.contains(&Suite::Debian) && (arch, config) == (Arch::X86_64, Config::Stock) {
+        debian::run(arch, config, ui)?;
     }
     // With checkers it takes half an hour: only who asks for it gets that.
     let asked = debian || args.suite.contains(&Suite::Programs);

@@ -54,7 +54,7 @@ pub fn overlay(arch: Arch, build: &Path, installed: &Path) -> Result<PathBuf> {
 }
 
 /// The code below a title of the section EXAMPLES, as troff shows it.
-fn example(page: &str, title: &str) -> Result<String> {
+pub fn example(page: &str, title: &str) -> Result<String> {
     let code = page
         .split_once("\n.SH EXAMPLES\n")
         .and_then(|(_, section)| section.split_once(&format!(".SS {title}\n")))
