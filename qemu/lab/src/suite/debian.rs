@@ -45,7 +45,7 @@ const PROGRAM: Step = (
 const LAUNCHER: Step = (
     "sockets of AF_UNIX by the launcher",
     "''",
-    "user 'mkdir sockets && qsock-run -- python3 /srv/given/unix_sockets.py sockets'",
+    "user 'mkdir sockets && qsock-run -- python3 /srv/given/unix_sockets.py ~/sockets'",
 );
 const NO_FAMILY: &str = "'hello: socket: Address family not supported by protocol'";
 
