@@ -154,7 +154,7 @@ pub fn run(arch: Arch, config: Config, ui: &Ui) -> Result<()> {
         job.mem = MEMORY;
         job.share = Some(machine.share.clone());
         job.overlays = vec![given];
-        job.timeout = Some(Duration::from_secs(3600));
+        job.timeout = Some(Duration::from_secs(5400));
         ui.note(place, SUITE, way.name);
         let mut sections: Vec<Box<dyn Section>> = vec![Box::new(Guest::new(way))];
         section::run(&job, &mut sections, ui, |_, _, _| {})?;

@@ -259,7 +259,7 @@ fn in_own_guests(arch: Arch, config: Config, args: &Args, ui: &Ui) -> Result<()>
     if args.wants(Suite::Install) && debian {
         install::run(arch, config, ui)?;
     }
-    // It takes half an hour.
+    // Its compilers run on an emulated processor: it takes more than an hour.
     if args.suite.contains(&Suite::Debian) && (arch, config) == (Arch::X86_64, Config::Stock) {
         debian::run(arch, config, ui)?;
     }
