@@ -48,9 +48,9 @@ impl Part {
     }
 }
 
-// SAFETY: A page is nobody's, and its count of references is atomic.
+// SAFETY: The reference may be dropped by any task.
 unsafe impl Send for Part {}
-// SAFETY: As above; it is only read through one.
+// SAFETY: A shared reference only reads the fields.
 unsafe impl Sync for Part {}
 
 impl Drop for Part {
@@ -189,15 +189,11 @@ impl Pages {
                 return Err(EFAULT);
             }
             left -= len;
-            if left == 0 {
-                break;
-            }
         }
-        if left == 0 {
-            Ok(())
-        } else {
-            Err(EFAULT)
+        if left > 0 {
+            return Err(EFAULT);
         }
+        Ok(())
     }
 }
 

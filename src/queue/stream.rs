@@ -80,7 +80,8 @@ pub(crate) struct Stream<A> {
     trimmed: AtomicUsize,
     /// [`SHUT`], [`MARKED`], [`URGENT`], [`LARGE`].
     flags: AtomicU8,
-    /// Whether bytes ever lay elsewhere; written under the writers' mutex.
+    /// Whether bytes ever lay elsewhere, so that who meets a mark need not ask each;
+    /// written under the writers' mutex.
     lends: AtomicBool,
     #[pin]
     marks: Mutex<Marks<A>>,

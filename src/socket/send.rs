@@ -225,13 +225,11 @@ impl Sender<'_> {
         let Some(pages) = Pages::lent(msg, room.len()) else {
             return Ok(false);
         };
-        let mut marked = match tag.take() {
-            Some(tag) => tag,
-            None => Tag::new(None, false)?,
+        let marked = match tag {
+            Some(marked) => marked,
+            None => tag.insert(Tag::new(None, false)?),
         };
-        let aux = marked.aux_mut().get_or_insert_default();
-        aux.lend(pages)?;
-        *tag = Some(marked);
+        marked.aux_mut().get_or_insert_default().lend(pages)?;
         room.leave();
         Ok(true)
     }
