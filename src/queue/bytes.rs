@@ -29,8 +29,7 @@ pub(crate) trait Check<A = ()> {
 /// sleep.
 #[inline(always)]
 pub(super) fn fill(room: &mut Room<'_, u8>, from: &mut IovIterSource<'_>) -> bool {
-    let [a, b] = room.pieces_mut();
-    from.copy_from_iter(a) == a.len() && (b.is_empty() || from.copy_from_iter(b) == b.len())
+    room.fill(|piece| from.copy_from_iter(piece) == piece.len())
 }
 
 /// Fills the room with `bytes`; whether there is so much.
@@ -38,11 +37,13 @@ pub(super) fn fill_with(tail: &mut Tail<u8>, bytes: &[u8]) -> bool {
     let Some(mut room) = tail.room(bytes.len()) else {
         return false;
     };
-    let [a, b] = room.pieces_mut();
-    let (first, rest) = bytes.split_at(a.len());
-    a.copy_from_slice(first);
-    b.copy_from_slice(rest);
-    true
+    let mut rest = bytes;
+    room.fill(|piece| {
+        let (first, others) = rest.split_at(piece.len());
+        piece.copy_from_slice(first);
+        rest = others;
+        true
+    })
 }
 
 /// What lies in the room for `len` bytes, in two pieces; nothing if there is not so
@@ -122,8 +123,7 @@ pub(super) fn read<A>(
             return Some(Err(error));
         }
     }
-    let [a, b] = front.pieces();
-    if to.copy_to_iter(a) < a.len() || !b.is_empty() && to.copy_to_iter(b) < b.len() {
+    if !front.see(|piece| to.copy_to_iter(piece) == piece.len()) {
         return Some(Err(EFAULT));
     }
     front.consume();

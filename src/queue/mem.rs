@@ -3,10 +3,9 @@
 //! The memory of a queue: rings, each with one writer and one reader that never
 //! wait for each other.
 //!
-//! A [`Tail`] writes what a [`Head`] reads. They are made as a pair over one
-//! ring, neither can be copied, and every method that moves an end takes it
-//! `&mut`: so there is one writer and one reader, and a range of the ring
-//! belongs to exactly one of them: that makes the code below sound.
+//! A [`Tail`] writes what a [`Head`] reads. They are made as a pair over one ring, neither can be
+//! copied, and every method that moves an end takes it `&mut`: so there is one writer and one
+//! reader, and a range of the ring belongs to exactly one of them, which makes the code sound.
 //!
 //! A ring never changes its size. A writer that needs more links a new ring
 //! behind the one it leaves, and the reader goes over when it has emptied the
@@ -15,19 +14,11 @@
 //! The counters are Rust's own atomics: each access of the kernel crate's is a call.
 //! Rust alone reads and writes them, so that its memory model holds.
 
-use core::{
-    ptr::NonNull,
-    sync::atomic::{
-        AtomicPtr,
-        AtomicUsize,
-        Ordering::{Acquire, Relaxed, Release}, //
-    }, //
-};
-use kernel::{
-    alloc::{flags::*, AllocError, KVVec},
-    prelude::*,
-    sync::{Arc, ArcBorrow}, //
-};
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::*};
+use kernel::alloc::{flags::*, AllocError, KVVec};
+use kernel::prelude::*;
+use kernel::sync::{Arc, ArcBorrow};
 
 /// A ring of `T`.
 ///
@@ -38,8 +29,7 @@ use kernel::{
 /// - `head` and `tail` count values, modulo 2^64; `tail - head <= mask + 1`.
 /// - The values `head..tail` are initialised and the ring's [`Head`]'s; the
 ///   places `tail..head + mask + 1` are its [`Tail`]'s alone.
-/// - `next` is null or owns a reference on the ring that the writer went over
-///   to; it is written once.
+/// - `next` is null or owns a reference on the ring that the writer went to; it is written once.
 struct Ring<T> {
     base: NonNull<T>,
     mask: usize,
@@ -94,17 +84,15 @@ impl<T> Ring<T> {
         ]
     }
 
-    /// The values there.
-    ///
-    /// # Safety
-    ///
-    /// `len` must not exceed the size. The values must be initialised, and not be
-    /// written to for `'a`.
+    /// Shows `see` these pieces, most often one, while it is content; whether it always was.
     #[inline(always)]
-    unsafe fn slices<'a>(&self, at: usize, len: usize) -> [&'a [T]; 2] {
-        let [first, rest] = self.places(at, len);
-        // SAFETY: The caller guarantees it.
-        unsafe { [first.as_ref(), rest.as_ref()] }
+    fn each(&self, at: usize, len: usize, mut see: impl FnMut(NonNull<[T]>) -> bool) -> bool {
+        // OVERFLOW: Of none, the last is the one before.
+        let last = (at & self.mask).wrapping_add(len).wrapping_sub(1);
+        if last <= self.mask {
+            return see(NonNull::slice_from_raw_parts(self.place(at), len));
+        }
+        self.places(at, len).into_iter().all(see)
     }
 
     /// The ring that the writer went over to.
@@ -209,33 +197,35 @@ impl<T> Room<'_, T> {
 }
 
 impl<'a> Room<'a, u8> {
-    /// The bytes, to be written to, in two pieces.
+    /// Has `fill` fill each piece, as long as it says that it did; whether all are.
     #[inline(always)]
-    pub(super) fn pieces_mut(&mut self) -> [&mut [u8]; 2] {
-        let [mut first, mut rest] = self.ring.places(self.at, self.len);
-        // SAFETY: By the type invariant; they are initialised, and do not overlap.
-        unsafe { [first.as_mut(), rest.as_mut()] }
+    pub(super) fn fill(&mut self, mut fill: impl FnMut(&mut [u8]) -> bool) -> bool {
+        let ring = self.ring;
+        // SAFETY: By the type invariant; they are initialised.
+        ring.each(self.at, self.len, |mut to| fill(unsafe { to.as_mut() }))
     }
 
     /// The bytes, in two pieces.
-    #[inline(always)]
     pub(super) fn pieces(&self) -> [&[u8]; 2] {
+        let pieces = self.ring.places(self.at, self.len);
         // SAFETY: By the type invariant; they are initialised.
-        unsafe { self.ring.slices(self.at, self.len) }
+        pieces.map(|piece| unsafe { piece.as_ref() })
     }
 
     /// As [`Self::pieces`], for as long as nobody writes to the ring.
     pub(super) fn into_pieces(self) -> [&'a [u8]; 2] {
+        let pieces = self.ring.places(self.at, self.len);
         // SAFETY: As above; the borrow of the end goes on.
-        unsafe { self.ring.slices(self.at, self.len) }
+        pieces.map(|piece| unsafe { piece.as_ref() })
     }
 
     /// Makes them visible to the reader.
     #[inline(always)]
     pub(super) fn commit(self) {
-        let tail = self.at.wrapping_add(self.len);
         // Release: the bytes before the count.
-        self.ring.tail.store(tail, Release);
+        self.ring
+            .tail
+            .store(self.at.wrapping_add(self.len), Release);
     }
 }
 
@@ -264,9 +254,10 @@ impl<T> Head<T> {
             next = ring.next();
             let head = ring.head.load(Relaxed);
             let len = ring.tail.load(Acquire).wrapping_sub(head);
+            let pieces = ring.places(head, len);
             // SAFETY: By the ring's invariants they are initialised; only consuming,
             // which needs the `Head` that is borrowed, hands them to the writer.
-            let [first, last] = unsafe { ring.slices(head, len) };
+            let [first, last] = pieces.map(|piece| unsafe { piece.as_ref() });
             rest = last;
             if !first.is_empty() {
                 return Some(first);
@@ -348,12 +339,20 @@ impl<T> Front<'_, T> {
     /// The values, in two pieces.
     #[inline(always)]
     pub(super) fn pieces(&self) -> [&[T]; 2] {
+        let pieces = self.ring.places(self.at, self.len);
         // SAFETY: By the type invariant.
-        unsafe { self.ring.slices(self.at, self.len) }
+        pieces.map(|piece| unsafe { piece.as_ref() })
+    }
+
+    /// Shows `see` each piece, as long as it says that it saw it; whether it saw all.
+    #[inline(always)]
+    pub(super) fn see(&self, mut see: impl FnMut(&[T]) -> bool) -> bool {
+        let ring = self.ring;
+        // SAFETY: By the type invariant.
+        ring.each(self.at, self.len, |piece| see(unsafe { piece.as_ref() }))
     }
 
     /// Whether the writer has left this ring: what comes is in the next.
-    #[inline(always)]
     pub(super) fn is_left(&self) -> bool {
         self.ring.next().is_some()
     }
@@ -373,22 +372,23 @@ impl<T> Front<'_, T> {
         self.ring.head.store(self.at.wrapping_add(1), Release);
         Some(value)
     }
-}
 
-impl<T: Copy> Front<'_, T> {
     /// Gives them back.
     #[inline(always)]
-    pub(super) fn consume(self) {
-        let head = self.at.wrapping_add(self.len);
+    pub(super) fn consume(self)
+    where
+        T: Copy,
+    {
         // Release: the reads of the values before the writer reuses them.
-        self.ring.head.store(head, Release);
+        self.ring
+            .head
+            .store(self.at.wrapping_add(self.len), Release);
     }
 }
 
 impl<T> Drop for Head<T> {
     fn drop(&mut self) {
-        // One ring at a time: letting the first go would drop the chain by
-        // recursion, as deep as it is long.
+        // One ring at a time: the first would drop the others by recursion, however many.
         while let Some(next) = self.0.next_arc() {
             self.0 = next;
         }
