@@ -47,14 +47,15 @@ pub(super) struct Table {
     pub(super) sockets: Option<RBTree<usize, FlyingSocket>>,
 }
 
+/// There are sockets in the table. Beside it: each close asks this alone.
+static ANY_SOCKET: Atomic<bool> = Atomic::new(false);
+
 /// What is in flight, and the work that looks for cycles in it.
 #[pin_data]
 pub(crate) struct InFlights {
     // Taken before the mutexes of any queue, but for that of a stream's readers.
     #[pin]
     table: Mutex<Table>,
-    /// There are sockets in the table.
-    any_socket: Atomic<bool>,
     #[pin]
     collector: Work,
 }
@@ -64,7 +65,6 @@ impl InFlights {
     pub(super) fn new() -> impl PinInit<Self> {
         pin_init!(Self {
             table <- new_mutex!(Table::default(), "socket::InFlights::table"),
-            any_socket: Atomic::new(false),
             collector <- Work::new(collect::run),
         })
     }
@@ -73,22 +73,22 @@ impl InFlights {
     pub(super) fn with_table<R>(&self, with: impl FnOnce(&mut Table) -> R) -> R {
         with(&mut self.table.lock())
     }
+}
 
-    /// Remembers how many sockets there are, for who reads it without the mutex.
-    fn count_sockets(&self, table: &Table) {
-        let none = table.sockets.as_ref().is_none_or(RBTree::is_empty);
-        self.any_socket.store(!none, Relaxed);
-    }
-
-    /// A socket was closed: what it kept reachable may be garbage now.
-    pub(super) fn collect_later(&self) {
-        if self.any_socket.load(Relaxed) {
-            self.collector.queue();
-        }
+/// A socket was closed: what it kept reachable may be garbage now.
+pub(super) fn collect_later() {
+    if ANY_SOCKET.load(Relaxed) {
+        initial().in_flight.collector.queue();
     }
 }
 
 impl Table {
+    /// Remembers whether there are sockets, for who reads that without the mutex.
+    fn tell_sockets(&self) {
+        let none = self.sockets.as_ref().is_none_or(RBTree::is_empty);
+        ANY_SOCKET.store(!none, Relaxed);
+    }
+
     /// The files that `uid` has in flight.
     fn user(&self, uid: u32) -> usize {
         let users = self.users.as_ref();
@@ -186,11 +186,11 @@ struct Counted {
 }
 
 impl Counted {
-    /// Ends the flight; `table` is that of `in_flight`.
-    fn take(&mut self, in_flight: &InFlights, table: &mut Table) -> Option<Files> {
+    /// Ends the flight; `table` is that of all.
+    fn take(&mut self, table: &mut Table) -> Option<Files> {
         let files = self.files.take()?;
         table.remove(self.uid, &files);
-        in_flight.count_sockets(table);
+        table.tell_sockets();
         Some(files)
     }
 }
@@ -198,8 +198,7 @@ impl Counted {
 impl Drop for Counted {
     fn drop(&mut self) {
         if self.files.is_some() {
-            let in_flight = &initial().in_flight;
-            drop(in_flight.with_table(|table| self.take(in_flight, table)));
+            drop(initial().in_flight.with_table(|table| self.take(table)));
         }
     }
 }
@@ -228,13 +227,12 @@ impl InFlight {
             }),
             GFP_KERNEL_ACCOUNT,
         )?;
-        let in_flight = &initial().in_flight;
-        in_flight.with_table(|table| {
+        initial().in_flight.with_table(|table| {
             if table.user(uid) > nofile_limit() && !may_exceed_nofile() {
                 return Err(Error::from(ETOOMANYREFS));
             }
             table.add(uid, &files, own)?;
-            in_flight.count_sockets(table);
+            table.tell_sockets();
             this.files.lock().files = Some(files);
             Ok(())
         })?;
@@ -244,7 +242,7 @@ impl InFlight {
     /// Ends the flight, and returns the files, unless another call did. Sleeps.
     pub(super) fn take(&self) -> Option<Files> {
         let in_flight = &initial().in_flight;
-        in_flight.with_table(|table| self.files.lock().take(in_flight, table))
+        in_flight.with_table(|table| self.files.lock().take(table))
     }
 
     /// The same files once more. Sleeps.

@@ -200,7 +200,7 @@ impl SocketOps for QueueSocket {
             Some(State::Datagram(inbox)) => inbox.close(),
             None => {}
         }
-        ancillary::initial().in_flight.collect_later();
+        inflight::collect_later();
     }
 
     fn bind(sock: &Socket<Self>, addr: Address<'_>) -> Result {
