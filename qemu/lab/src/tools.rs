@@ -29,6 +29,24 @@ pub const DRIVER: &str = "programs";
 /// The tests of crate qsock that need the module.
 pub const TESTS: &str = "sockets";
 
+/// What is built of which crate, and how it is linked: every program by the launcher begins with both. The launcher
+/// needs no dynamic linker. The library's code and what it reads are one mapping; there are no objects of the C compiler
+/// around it, whose symbols nothing has, which the dynamic linker would look for everywhere.
+const BUILDS: [(&[&str], &[&str]); 3] = [
+    (
+        &["-p=qsock-run", "--bin=qsock-run"],
+        &["-Ctarget-feature=+crt-static"],
+    ),
+    (
+        &["-p=qsock-run", "--lib"],
+        &[
+            "-Clink-arg=-nostartfiles",
+            "-Clink-arg=-Wl,-z,noseparate-code",
+        ],
+    ),
+    (&["-p=programs", "--bin=programs"], &[]),
+];
+
 /// The folder with the built files.
 pub fn build(arch: Arch) -> Result<PathBuf> {
     let folder = artifacts::top()?
@@ -37,16 +55,18 @@ pub fn build(arch: Arch) -> Result<PathBuf> {
         .join("tools");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let _lock = cache::lock(&cache::beside(&folder, ".lock"), "the tools")?;
-    let target = target(arch);
-    let out = cross_cargo("build", arch)?.output();
-    let out = out.context("cannot run cargo")?;
-    let errors = String::from_utf8_lossy(&out.stderr);
-    ensure!(
-        out.status.success(),
-        "the tools do not build:\n{}",
-        errors.trim_end()
-    );
-    let built = target_folder(arch)?.join(target).join("release");
+    for (words, how) in BUILDS {
+        let mut cargo = cross_cargo("rustc", arch)?;
+        let out = cargo.args(words).arg("--").args(how).output();
+        let out = out.context("cannot run cargo")?;
+        let errors = String::from_utf8_lossy(&out.stderr);
+        ensure!(
+            out.status.success(),
+            "the tools do not build:\n{}",
+            errors.trim_end()
+        );
+    }
+    let built = target_folder(arch)?.join(target(arch)).join("release");
     for file in LAUNCHER.iter().chain(&[DRIVER]) {
         install(&built.join(file), &folder.join(file))?;
     }
@@ -114,7 +134,7 @@ pub fn cargo(verb: &str, arch: Arch) -> Result<Command> {
     let folder = workspace()?;
     let mut cargo = Command::new("cargo");
     cargo
-        .args([verb, "--offline", "--quiet", "--color=never", "--workspace"])
+        .args([verb, "--offline", "--quiet", "--color=never"])
         .arg("--config=source.crates-io.replace-with=\"debian\"")
         .arg("--config=source.debian.directory=\"/usr/share/cargo/registry\"")
         .env("CARGO_HOME", artifacts::cache()?.join("tools-home"))
