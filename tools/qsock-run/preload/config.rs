@@ -28,6 +28,11 @@ pub fn verbose() -> bool {
     TALK.load(Ordering::Relaxed)
 }
 
+/// Whether every name is to be in AF_QSOCK.
+pub fn all_wanted() -> bool {
+    PATTERN.load(Ordering::Relaxed).is_null()
+}
+
 /// Whether a name is to be in AF_QSOCK. `@` stands for the NUL that an abstract one begins with.
 pub fn wanted(name: &CStr) -> bool {
     let pattern = PATTERN.load(Ordering::Relaxed);

@@ -58,10 +58,14 @@ pub fn inode(numbers: [u64; 3]) -> Inode {
         if at > 0 {
             inode.push(b".");
         }
-        let digits = (64 - number.leading_zeros()).div_ceil(6).max(1);
-        for digit in (0..digits).rev() {
-            inode.push(&[DIGITS[(number >> (6 * digit)) as usize % 64]]);
+        // From the last one: what is before the first is not written.
+        let (mut digits, mut first, mut rest) = ([0; 11], 11, number);
+        while first == 11 || rest > 0 {
+            first -= 1;
+            digits[first] = DIGITS[rest as usize % 64];
+            rest /= 64;
         }
+        inode.push(&digits[first..]);
     }
     inode
 }

@@ -5,7 +5,8 @@
 use crate::{config, name};
 use core::ffi::CStr;
 use core::mem::{offset_of, size_of, zeroed};
-use libc::{c_char, c_int, sa_family_t, sockaddr, sockaddr_un, socklen_t};
+use core::ptr::copy_nonoverlapping;
+use libc::{c_int, sa_family_t, sockaddr, sockaddr_un, socklen_t};
 
 /// Where the name begins.
 pub const NAME: usize = offset_of!(sockaddr_un, sun_path);
@@ -33,13 +34,12 @@ impl Address {
         // SAFETY: All of its fields may be zero.
         let mut raw: sockaddr_un = unsafe { zeroed() };
         raw.sun_family = family as sa_family_t;
-        let name = &name[..name.len().min(ROOM)];
-        for (to, from) in raw.sun_path.iter_mut().zip(name) {
-            *to = *from as c_char;
-        }
+        let len = name.len().min(ROOM);
+        // SAFETY: The name has these bytes, and the array that room.
+        unsafe { copy_nonoverlapping(name.as_ptr(), raw.sun_path.as_mut_ptr().cast(), len) };
         Address {
             raw,
-            len: (NAME + name.len()) as socklen_t,
+            len: (NAME + len) as socklen_t,
         }
     }
 
@@ -101,10 +101,12 @@ impl Address {
     }
 
     pub fn kind(&self) -> Kind {
-        match self.name().first() {
-            None => Kind::Unnamed,
-            Some(0) => Kind::Abstract,
-            Some(_) => Kind::Path,
+        if self.len as usize <= NAME {
+            return Kind::Unnamed;
+        }
+        match self.raw.sun_path[0] {
+            0 => Kind::Abstract,
+            _ => Kind::Path,
         }
     }
 
@@ -118,7 +120,7 @@ impl Address {
 
     /// Whether the user wants this name to be in AF_QSOCK.
     pub fn wanted(&self) -> bool {
-        config::wanted(self.text().as_c_str())
+        config::all_wanted() || config::wanted(self.text().as_c_str())
     }
 
     /// The name as a string, with @ for the NUL of an abstract one.
@@ -194,7 +196,7 @@ impl Whole {
         let len = unsafe { put_back(self.pointer(), all, self.len) };
         let fits = room.min(len).min(all) as usize;
         // SAFETY: As above, and the caller says so.
-        unsafe { core::ptr::copy_nonoverlapping(self.pointer().cast::<u8>(), addr.cast(), fits) };
+        unsafe { copy_nonoverlapping(self.pointer().cast::<u8>(), addr.cast(), fits) };
         len
     }
 }
@@ -260,7 +262,7 @@ mod tests {
             let (to, from) = (whole.pointer(), ours.pointer());
             // SAFETY: Both have that length, and the bytes that room.
             let len = unsafe {
-                core::ptr::copy_nonoverlapping(from.cast::<u8>(), to.cast(), ours.len as usize);
+                copy_nonoverlapping(from.cast::<u8>(), to.cast(), ours.len as usize);
                 whole.len = ours.len;
                 whole.put_back(given.as_mut_ptr().cast(), room as socklen_t)
             };
