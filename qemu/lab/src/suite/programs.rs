@@ -20,13 +20,19 @@ const SUITE: &str = "programs";
 /// How far below AF_UNIX a rate may be: what a run differs from the next by, when processes meet in another order.
 const TOLERANCE: f64 = 0.98;
 
-/// What is known to be slower, down to which ratio, and why.
-const SLOWER: [(&str, &str, f64, &str); 4] = [
+/// What is known to be slower, or to differ much from round to round, down to which ratio, and why.
+const SLOWER: [(&str, &str, f64, &str); 5] = [
+    (
+        "postgresql",
+        "select",
+        0.93,
+        "its rounds differ by a tenth, in either family",
+    ),
     (
         "nginx",
         "large file by sendfile",
         0.85,
-        "it was 0.92 in one run and 1.00 in another, and nobody looked why",
+        "it was 0.91 to 1.00 from run to run, and nobody looked why",
     ),
     (
         "ssh",
@@ -116,10 +122,10 @@ struct Rate {
 }
 
 impl Rate {
-    /// The median of the rounds' ratios.
+    /// That of the medians: rounds have nothing in common but their number.
     fn ratio(&self) -> f64 {
-        let pairs = self.qsock.iter().zip(&self.unix);
-        median(pairs.map(|(qsock, unix)| qsock / unix))
+        let (qsock, unix) = self.rates();
+        qsock / unix
     }
 
     /// The medians of both.
