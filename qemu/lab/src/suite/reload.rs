@@ -17,8 +17,8 @@ pub struct Reload {
 
 impl Reload {
     pub fn new(config: Config) -> Reload {
-        // Under KASAN and emulation a round takes about a second, and kmemleak looks afterwards.
-        let rounds = if instrumented(config) { 50 } else { 1000 };
+        // Under KASAN and emulation a round takes seconds, and kmemleak looks afterwards.
+        let rounds = if instrumented(config) { 25 } else { 1000 };
         Reload {
             reader: Reader::new(Style::Kselftest),
             cases: Vec::new(),
