@@ -6,7 +6,7 @@ use crate::errno::{check, Errno};
 use crate::name::{self, Inode};
 use crate::sockaddr::{Address, Kind};
 use core::ffi::CStr;
-use core::mem::{size_of_val, MaybeUninit};
+use core::mem::{size_of_val, zeroed};
 use libc::{c_int, statx, AT_FDCWD};
 
 /// The sockets of this thread's network namespace.
@@ -22,12 +22,11 @@ pub struct Found {
 
 /// Looks a path up, `dir` being where it begins. AT_SYMLINK_NOFOLLOW is the one flag.
 pub fn find(dir: c_int, path: &CStr, flags: c_int) -> Result<Found, Errno> {
-    let mut told = MaybeUninit::<statx>::uninit();
+    // SAFETY: All of its fields may be zero.
+    let mut told: statx = unsafe { zeroed() };
     let mask = libc::STATX_BASIC_STATS | libc::STATX_BTIME;
     // SAFETY: The path is a string, and there is room for the answer.
-    check(unsafe { libc::statx(dir, path.as_ptr(), flags, mask, told.as_mut_ptr()) })?;
-    // SAFETY: The kernel filled all of it in.
-    let told = unsafe { told.assume_init_ref() };
+    check(unsafe { libc::statx(dir, path.as_ptr(), flags, mask, &mut told) })?;
     let born = match told.stx_mask & libc::STATX_BTIME {
         0 => 0,
         _ => (told.stx_btime.tv_sec as u64)
@@ -134,10 +133,6 @@ fn bound(inode: &Inode) -> Option<Address> {
 
 /// The name at the end of a line of /proc/net/qsock, if it is of this inode.
 fn named(line: &[u8], inode: &Inode) -> Option<Address> {
-    // Most lines are others', which their ends tell.
-    if !line.ends_with(inode.get()) {
-        return None;
-    }
     // Nine columns, with digits in them alone, stand before it.
     let is_start = |six: &[u8]| six == b" file:" || six == b" part:";
     let start = line.windows(6).position(is_start)? + 1;

@@ -21,12 +21,12 @@ const SUITE: &str = "programs";
 const TOLERANCE: f64 = 0.98;
 
 /// What is known to be slower, or to differ much from round to round, down to which ratio, and why.
-const SLOWER: [(&str, &str, f64, &str); 5] = [
+const BARS: [(&str, &str, f64, &str); 5] = [
     (
         "postgresql",
         "select",
         0.93,
-        "its rounds differ by a tenth, in either family",
+        "its rounds differ by up to a tenth",
     ),
     (
         "nginx",
@@ -219,7 +219,7 @@ impl Programs {
                 "{:.1?} over AF_QSOCK, {:.1?} over AF_UNIX",
                 rate.qsock, rate.unix
             );
-            let known = SLOWER
+            let known = BARS
                 .iter()
                 .find(|known| (known.0, known.1) == (name, rate.what.as_str()));
             let (title, least) = match known {
