@@ -219,7 +219,7 @@ fn in_one_guest(arch: Arch, config: Config, args: &Args, ui: &Ui) -> Result<()> 
         if !args.wants(Suite::Kselftest) {
             overlays.push(kselftest::overlay(arch, config, Abi::Native)?);
         }
-        sections.push(Box::new(reload::Reload::new(config)));
+        sections.push(Box::new(reload::Reload::new(arch, config)));
     }
     if !sections.is_empty() || kunit || kmemleak {
         let mut job = Job::new(arch, config, &[]);

@@ -6,7 +6,7 @@ use super::kselftest::GUEST;
 use super::ktap::{Reader, Style};
 use super::report::{Case, Place, Ui};
 use super::section::Section;
-use crate::artifacts::Config;
+use crate::artifacts::{Arch, Config};
 use crate::guest::job::instrumented;
 
 pub struct Reload {
@@ -16,9 +16,14 @@ pub struct Reload {
 }
 
 impl Reload {
-    pub fn new(config: Config) -> Reload {
-        // Under KASAN and emulation a round takes seconds, and kmemleak looks afterwards.
-        let rounds = if instrumented(config) { 25 } else { 1000 };
+    pub fn new(arch: Arch, config: Config) -> Reload {
+        let rounds = match arch {
+            // Under KASAN and emulation a round takes seconds, and kmemleak looks afterwards.
+            _ if instrumented(config) => 25,
+            Arch::X86_64 => 1000,
+            // What differs between the architectures is in the first rounds already.
+            Arch::Arm64 => 200,
+        };
         Reload {
             reader: Reader::new(Style::Kselftest),
             cases: Vec::new(),
@@ -62,7 +67,7 @@ mod tests {
     use crate::suite::report::Sum;
 
     fn run(lines: &str) -> Sum {
-        let (mut section, ui) = (Reload::new(Config::Stock), Ui::new());
+        let (mut section, ui) = (Reload::new(Arch::X86_64, Config::Stock), Ui::new());
         lines
             .lines()
             .for_each(|l| section.line(l, Place(None), &ui));
