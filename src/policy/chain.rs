@@ -105,18 +105,15 @@ fn first(
     message: Option<&Message<'_>>,
     file: Option<&FileRef>,
 ) -> Verdict {
-    let [hook, rest @ ..] = hooks else {
-        return Verdict::Allow;
-    };
-    match super::ask(*hook, operation, cx, message, file) {
-        Verdict::Allow if !rest.is_empty() => next(rest, operation, cx, message, file),
-        verdict => verdict,
+    match hooks {
+        [hook] => super::ask(*hook, operation, cx, message, file),
+        _ => first_of_many(hooks, operation, cx, message, file),
     }
 }
 
-/// As [`first`], of those behind it: by itself, so that one hook alone takes no loop.
+/// As [`first`]: by itself, so that one hook alone takes no loop.
 #[cold]
-fn next(
+fn first_of_many(
     hooks: &[&dyn Hook],
     operation: Operation,
     cx: &Context<'_>,
