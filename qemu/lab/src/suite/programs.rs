@@ -17,15 +17,16 @@ use crate::{cache, tools, userland};
 
 const SUITE: &str = "programs";
 
-/// How far below AF_UNIX a rate may be: what a run differs from the next by, when processes meet in another order.
-const TOLERANCE: f64 = 0.98;
+/// How far below AF_UNIX a rate may be: what a run differs from the next by, when processes meet in another order. This
+/// finds what has become slower; how fast programs are is in README's table.
+const TOLERANCE: f64 = 0.95;
 
 /// What is known to be slower, or to differ much from round to round, down to which ratio, and why.
 const BARS: [(&str, &str, f64, &str); 5] = [
     (
         "postgresql",
         "select",
-        0.93,
+        0.90,
         "its rounds differ by up to a tenth",
     ),
     (
@@ -37,19 +38,19 @@ const BARS: [(&str, &str, f64, &str); 5] = [
     (
         "ssh",
         "ControlMaster",
-        0.94,
+        0.93,
         "each session is a program that starts, with one library more",
     ),
     (
         "stress-ng",
         "sockpair",
-        0.94,
+        0.92,
         "a pair of sockets costs more to make and to close",
     ),
     (
         "stress-ng",
         "epoll",
-        0.92,
+        0.91,
         "connections to a path alone, where the launcher looks at the file first",
     ),
 ];
