@@ -20,6 +20,7 @@ use crate::bindings;
 use core::sync::atomic::{
     fence,
     AtomicU32,
+    AtomicUsize,
     Ordering::{Acquire, Relaxed, Release, SeqCst}, //
 };
 use kernel::prelude::*;
@@ -49,9 +50,11 @@ pub(super) struct Audience {
     writers: Seats,
     /// The events that nobody was seen to poll for, in one word.
     unpolled: AtomicU32,
-    /// The callback that the core gave the sock, `sock_def_readable()`.
-    data_ready: usize,
 }
+
+/// The callback that the core gives each sock, `sock_def_readable()`, which is not
+/// exported.
+static DATA_READY: AtomicUsize = AtomicUsize::new(0);
 
 impl Audience {
     fn of(&self, events: Events) -> &Seats {
@@ -73,7 +76,7 @@ pub(super) unsafe fn init(sk: *mut bindings::sock) {
     // SAFETY: The caller guarantees it.
     unsafe {
         let audience = audience_ptr(sk);
-        (*audience).data_ready = address((*sk).sk_data_ready);
+        DATA_READY.store(address((*sk).sk_data_ready), Relaxed);
         (*audience).unpolled = AtomicU32::new(u32::MAX);
     }
 }
@@ -135,7 +138,8 @@ impl Sock {
         let audience = audience(self);
         // SAFETY: By the type invariant; volatile, because others may write it.
         let callback = unsafe { (&raw const (*self.as_raw()).sk_data_ready).read_volatile() };
-        !audience.readers.are_empty() || self.has_listener(address(callback), audience.data_ready)
+        !audience.readers.are_empty()
+            || self.has_listener(address(callback), DATA_READY.load(Relaxed))
     }
 
     /// As [`Self::has_readers`], of room to send.

@@ -4,7 +4,7 @@
 
 use super::{
     pair::{limit, Bytes, End, Packets, Pair},
-    unconnected::Unconnected,
+    unconnected::EarlyShut,
     QueueSocket,
     State, //
 };
@@ -25,21 +25,20 @@ use kernel::prelude::*;
 /// The state of a connected socket.
 pub(super) struct Connected {
     pair: Pair,
-    side: Side,
 }
 
 impl Connected {
-    /// One end of `pair`.
-    pub(super) fn new(pair: Pair, side: Side) -> Self {
-        Self { pair, side }
+    /// An end of the connection `pair`.
+    pub(super) fn new(pair: Pair) -> Self {
+        Self { pair }
     }
 
     /// The connection, if it is one of bytes.
     #[inline(always)]
     pub(super) fn bytes(&self) -> Option<&Bytes> {
         match &self.pair {
-            Pair::Bytes(link) => Some(link),
-            Pair::Packets(_) => None,
+            Pair::Bytes(_, link) => Some(link),
+            Pair::Packets(..) => None,
         }
     }
 
@@ -47,8 +46,8 @@ impl Connected {
     #[inline(always)]
     pub(super) fn packets(&self) -> Option<&Packets> {
         match &self.pair {
-            Pair::Packets(link) => Some(link),
-            Pair::Bytes(_) => None,
+            Pair::Packets(_, link) => Some(link),
+            Pair::Bytes(..) => None,
         }
     }
 
@@ -62,44 +61,45 @@ impl Connected {
     }
 
     /// Which end this is.
+    #[inline(always)]
     pub(super) fn side(&self) -> Side {
-        self.side
+        self.pair.side()
     }
 
     /// This end.
     pub(super) fn own(&self) -> &End {
-        self.pair.end(self.side)
+        self.pair.end(self.side())
     }
 
     /// The other end.
     pub(super) fn peer(&self) -> &End {
-        self.pair.end(self.side.peer())
+        self.pair.end(self.side().peer())
     }
 
     /// The name of the peer.
     #[inline(always)]
     pub(super) fn peer_name(&self) -> Option<&Name> {
-        self.peer().name().map(|entry| entry.name())
+        self.peer().name()
     }
 
     /// The bytes that a receive would find.
     pub(super) fn inq(&self) -> usize {
-        self.any().queued(self.side)
+        self.any().queued(self.side())
     }
 
     /// The bytes that the peer has not received yet.
     pub(super) fn outq(&self) -> usize {
-        self.any().queued(self.side.peer())
+        self.any().queued(self.side().peer())
     }
 
     /// Whether nothing more will be received.
     pub(super) fn is_read_shut(&self) -> bool {
-        self.any().is_shut(self.side)
+        self.any().is_shut(self.side())
     }
 
     /// Whether nothing more may be sent.
     pub(super) fn is_write_shut(&self) -> bool {
-        self.any().is_shut(self.side.peer())
+        self.any().is_shut(self.side().peer())
     }
 
     /// The bytes that may be on their way to `to`: SO_SNDBUF of the sender, or
@@ -113,24 +113,24 @@ impl Connected {
 
     /// The bytes that may wait for the peer.
     pub(super) fn limit(&self) -> usize {
-        self.limit_to(self.side.peer())
+        self.limit_to(self.side().peer())
     }
 
     /// Whether a writer should go on: a quarter of the limit is in use at most,
     /// as AF_UNIX has it.
     pub(super) fn is_writable(&self) -> bool {
-        self.any().is_writable(self.side.peer(), self.limit())
+        self.any().is_writable(self.side().peer(), self.limit())
     }
 
     /// Whether there is nothing to receive.
     pub(super) fn is_empty(&self) -> bool {
-        self.any().is_empty(self.side)
+        self.any().is_empty(self.side())
     }
 
     /// Whether there is enough to receive: SO_RCVLOWAT bytes of a stream, or so
     /// many that the peer might wait for room, or a record.
     pub(super) fn is_readable(&self) -> bool {
-        self.is_readable_at(self.side)
+        self.is_readable_at(self.side())
     }
 
     fn is_readable_at(&self, side: Side) -> bool {
@@ -153,7 +153,7 @@ impl Connected {
     /// Whether there is a byte out of band to receive.
     pub(super) fn is_urgent(&self) -> bool {
         self.bytes()
-            .is_some_and(|link| link.to(self.side).is_urgent())
+            .is_some_and(|link| link.to(self.side()).is_urgent())
     }
 
     /// Tells the peer that there is more to receive. Does not sleep.
@@ -173,7 +173,7 @@ impl Connected {
 
     #[cold]
     fn tell_reader(&self, peer: &Sock) {
-        if peer.lowat() == 1 || self.is_readable_at(self.side.peer()) {
+        if peer.lowat() == 1 || self.is_readable_at(self.side().peer()) {
             peer.tell_readers();
         } else {
             peer.more_ready();
@@ -197,28 +197,28 @@ impl Connected {
 
     #[cold]
     fn tell_writer(&self, peer: &Sock) {
-        if self.any().is_writable(self.side, self.limit_to(self.side)) {
+        if self.any().is_writable(self.side(), self.limit_to(self.side())) {
             peer.write_space();
         }
     }
 
     /// Shuts what shutdown(2) shut before there was a connection.
-    pub(super) fn shut_early(&self, unconnected: &Unconnected) {
-        if unconnected.is_read_shut() {
-            self.any().shut(self.side);
+    pub(super) fn shut_early(&self, early: &EarlyShut) {
+        if early.is_read() {
+            self.any().shut(self.side());
         }
-        if unconnected.is_write_shut() {
-            self.any().shut(self.side.peer());
+        if early.is_write() {
+            self.any().shut(self.side().peer());
         }
     }
 
     /// shutdown(2), as far as the peer sees it. Does not sleep.
     pub(super) fn shutdown(&self, how: Shutdown) {
         if how.reads() {
-            self.any().shut(self.side);
+            self.any().shut(self.side());
         }
         if how.writes() {
-            self.any().shut(self.side.peer());
+            self.any().shut(self.side().peer());
         }
         let Some(peer) = self.peer().sk_after() else {
             return;
@@ -236,25 +236,25 @@ impl Connected {
     /// A peer whose bytes were not received gets `ECONNRESET`.
     pub(super) fn close(&self) {
         // First: nothing may come after the look.
-        self.any().shut(self.side);
+        self.any().shut(self.side());
         let unread = match self.packets() {
             None => !self.is_empty(),
             // As AF_UNIX: one empty packet is none.
-            Some(link) => link.to(self.side).has_payload(),
+            Some(link) => link.to(self.side()).has_payload(),
         };
         self.pair
-            .hang_up(self.side.peer(), unread.then(|| ECONNRESET.into()));
+            .hang_up(self.side().peer(), unread.then(|| ECONNRESET.into()));
         self.discard(trace::Drop::Close);
     }
 
     /// Gives memory back: see [`Queue::trim`](crate::queue::Queue::trim).
     pub(super) fn trim(&self) -> bool {
-        self.any().trim(self.side)
+        self.any().trim(self.side())
     }
 
     /// Drops all that waits to be received, because nobody will. Sleeps.
     pub(super) fn discard(&self, reason: trace::Drop) {
-        self.pair.drop_queued(self.side, self.own().sk(), reason);
+        self.pair.drop_queued(self.side(), self.own().sk(), reason);
     }
 }
 
@@ -264,14 +264,14 @@ impl Connected {
 ///
 /// `ENOMEM`.
 pub(super) fn socketpair(a: &Socket<QueueSocket>, b: &Socket<QueueSocket>) -> Result {
-    let pair = Pair::new(a.kind)?;
-    for (sock, side) in [(a, Side::A), (b, Side::B)] {
-        pair.end(side).set_sk(sock.sk());
+    let (first, second) = Pair::new(a.small().kind)?;
+    for (sock, pair) in [(a, first), (b, second)] {
+        pair.end(pair.side()).set_sk(sock.sk());
         sock.sk().set_peer_cred(PeerCred::current());
         sock.sk().set_state(SkState::Established);
         sock.set_connected();
-        let connected = Connected::new(pair.clone(), side);
-        sock.state.populate(State::Connected(connected));
+        sock.state
+            .populate(State::Connected(Connected::new(pair)));
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ use super::{
     QueueSocket, //
 };
 use crate::{
-    names::Name,
+    names::{Entry, Name},
     net::{
         cred::PeerCred,
         msg::MsgFlags,
@@ -72,7 +72,7 @@ impl Object for Socket<QueueSocket> {
 
     fn name(&self) -> &[u8] {
         let name = self.name.as_ref();
-        bytes(name.map(|name| name.entry().name()))
+        bytes(name.map(Entry::name))
     }
 
     fn peer_name(&self) -> &[u8] {
@@ -232,7 +232,7 @@ pub(super) fn accept(sock: &Socket<QueueSocket>, pair: &Pair, cred: &PeerCred) -
         return Ok(());
     }
     let about = Before {
-        peer_name: pair.end(Side::A).name().map(|entry| entry.name()),
+        peer_name: pair.end(Side::A).name(),
         peer_ids: Some(cred.ids()),
         ..Before::new(sock)
     };

@@ -7,7 +7,6 @@ use super::{
     hooks,
     pair::Pair,
     pollers::Pollers,
-    Naming,
     QueueSocket,
     State, //
 };
@@ -373,7 +372,7 @@ pub(super) fn accept(
             // What can fail comes before the embryo leaves the queue.
             backlog.may_pop()?;
             if child.is_none() {
-                let data = QueueSocket::new(sock.kind);
+                let data = QueueSocket::accepted(sock.small().kind, sock.name.get());
                 child = Some(NewSock::<QueueSocket>::new(sk.net(), sock.kind(), data)?);
             }
             backlog.try_pop()
@@ -387,10 +386,7 @@ pub(super) fn accept(
     child.sk().set_peer_cred(embryo.cred);
     child.sk().set_state(SkState::Established);
     embryo.pair.end(Side::B).set_sk(child.sk());
-    if let Some(own) = sock.name.as_ref() {
-        child.name.populate(Naming::Inherited(own.entry().clone()));
-    }
-    let connected = Connected::new(embryo.pair, Side::B);
+    let connected = Connected::new(embryo.pair);
     child.state.populate(State::Connected(connected));
     child.graft(&new);
     Ok(())

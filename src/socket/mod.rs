@@ -65,7 +65,7 @@ mod state;
 mod unconnected;
 
 use crate::{
-    names::{Name, Names},
+    names::{Entry, Name, Names},
     net::{
         addr::{Address, AddressBuf},
         errno::{ENOTCONN, EOPNOTSUPP, EPROTONOSUPPORT, ESOCKTNOSUPPORT},
@@ -99,7 +99,7 @@ use inflight::InFlights;
 use kernel::{prelude::*, seq_file::SeqFile};
 use packet::Source;
 pub(crate) use state::QueueSocket;
-use state::{Bound, Kind, Naming, State, Target};
+use state::{Bound, Kind, State, Target};
 
 /// The protocol that means whatever the family has.
 const PROTOCOL_ANY: c_int = 0;
@@ -191,7 +191,7 @@ impl SocketOps for QueueSocket {
     type Family = Qsock;
 
     fn release(self: Pin<&mut Self>, sk: &Sock) {
-        if let Some(Naming::Own(entry)) = self.name.as_ref() {
+        if let Some(entry) = self.own_name() {
             sk.net().data::<Qsock>().names.unbind(entry);
         }
         match self.state.as_ref() {
@@ -224,7 +224,7 @@ impl SocketOps for QueueSocket {
     }
 
     fn accept(sock: &Socket<Self>, new: AcceptSocket<'_, Self>, nonblock: bool) -> Result {
-        if sock.kind == Kind::Datagram {
+        if sock.small().kind == Kind::Datagram {
             return Err(EOPNOTSUPP.into());
         }
         let result = listening::accept(sock, new, nonblock);
@@ -235,7 +235,7 @@ impl SocketOps for QueueSocket {
     fn getname(sock: &Socket<Self>, of: NameOf, name: &mut AddressBuf<'_>) -> Result {
         let peer;
         let found = match (of, sock.state.as_ref()) {
-            (NameOf::Own, _) => sock.name.as_ref().map(|name| name.entry().name()),
+            (NameOf::Own, _) => sock.name.as_ref().map(Entry::name),
             (NameOf::Peer, Some(State::Connected(connected))) => connected.peer_name(),
             (NameOf::Peer, Some(State::Datagram(inbox))) => {
                 peer = inbox.peer().ok_or(ENOTCONN)?;
@@ -255,7 +255,7 @@ impl SocketOps for QueueSocket {
 
     fn ioctl(sock: &Socket<Self>, cmd: u32) -> Result<c_int> {
         let bytes = match (cmd, sock.state.as_ref()) {
-            (SIOCATMARK, _) if sock.kind != Kind::Stream => return Err(EOPNOTSUPP.into()),
+            (SIOCATMARK, _) if sock.small().kind != Kind::Stream => return Err(EOPNOTSUPP.into()),
             (SIOCATMARK, _) => sock.bytes().map_or(0, |(connected, link)| {
                 link.to(connected.side()).read().is_at_mark().into()
             }),
@@ -345,7 +345,7 @@ impl SocketOps for QueueSocket {
 #[cold]
 fn send_long(sock: &Socket<QueueSocket>, msg: SendMsg<'_>) -> Result<usize> {
     let (len, flags) = (msg.len(), msg.flags());
-    let result = match (sock.kind, sock.inbox()) {
+    let result = match (sock.small().kind, sock.inbox()) {
         (Kind::Stream, _) => send::sendmsg(sock, sock.bytes(), msg),
         (Kind::SeqPacket, _) => packet::sendmsg(sock, sock.packets(), msg),
         (Kind::Datagram, Some(inbox)) => datagram::sendmsg(sock, inbox, msg),
@@ -368,7 +368,7 @@ fn recv_long<const KIND: u16>(sock: &Socket<QueueSocket>, mut msg: RecvMsg<'_>) 
         }
     }
     let (len, flags) = (msg.len(), msg.flags());
-    let result = match (sock.kind, Source::of(sock)) {
+    let result = match (sock.small().kind, Source::of(sock)) {
         (Kind::Stream, _) => recv::recvmsg(sock, sock.bytes(), msg),
         (_, Some(source)) => packet::recvmsg(sock, &source, msg),
         (_, None) => Err(ENOTCONN.into()),

@@ -2,9 +2,9 @@
 
 //! setsockopt(2) and getsockopt(2).
 
-use super::{Kind, Naming, QueueSocket};
+use super::{Kind, QueueSocket, Target};
 use crate::{
-    names::{Access, NameRef},
+    names::{Access, Entry, NameRef},
     net::{
         cred::Kgid,
         errno::{ENOPROTOOPT, EOPNOTSUPP},
@@ -53,12 +53,12 @@ pub(super) fn set(sock: &Socket<QueueSocket>, level: c_int, name: c_int, value: 
 }
 
 fn set_at_socket(sock: &Socket<QueueSocket>, name: c_int, value: &OptIn) -> Result {
-    if name == SO_INQ && sock.kind == Kind::Stream {
+    if name == SO_INQ && sock.small().kind == Kind::Stream {
         if value.len() != size_of::<c_int>() {
             return Err(EINVAL);
         }
         match value.int()? {
-            on @ (0 | 1) => sock.inq.store(on != 0, Relaxed),
+            on @ (0 | 1) => sock.small().inq.store(on != 0, Relaxed),
             _ => return Err(EINVAL),
         }
         return Ok(());
@@ -110,7 +110,7 @@ pub(super) fn get(sock: &Socket<QueueSocket>, level: c_int, name: c_int) -> Resu
         return Ok(OptOut::int(sock.sk().passes(what).into()));
     }
     match name {
-        SO_INQ if sock.kind == Kind::Stream => Ok(OptOut::int(sock.wants_inq().into())),
+        SO_INQ if sock.small().kind == Kind::Stream => Ok(OptOut::int(sock.wants_inq().into())),
         QSOCK_NAME_MODE => Ok(OptOut::int(own_name(sock)?.access().mode.into())),
         QSOCK_NAME_OWNER => {
             let access = own_name(sock)?.access();
@@ -124,11 +124,8 @@ pub(super) fn get(sock: &Socket<QueueSocket>, level: c_int, name: c_int) -> Resu
 }
 
 /// The name that the socket bound itself.
-fn own_name(sock: &Socket<QueueSocket>) -> Result<&super::Bound> {
-    match sock.name.as_ref() {
-        Some(Naming::Own(entry)) => Ok(entry),
-        _ => Err(EINVAL),
-    }
+fn own_name(sock: &Socket<QueueSocket>) -> Result<&Entry<Target>> {
+    sock.own_name().ok_or(EINVAL)
 }
 
 /// Whether the current task owns the name, or may do as if.

@@ -6,13 +6,15 @@ use super::{
     ancillary::Ancillary,
     envelope::Envelope,
     Bound,
-    Kind, //
+    Kind,
+    Target, //
 };
 use crate::{
+    names::{Entry, Name},
     net::{
         errno::ECONNRESET,
         file::FileRef,
-        once::Once,
+        once::{Once, OnceArc},
         sock::Sock,
         sockopt::Wants, //
     },
@@ -31,7 +33,7 @@ pub(super) struct End {
     /// The socket, once there is one. It outlives the socket's file, and then
     /// waking it does nothing.
     sk: Once<ARef<Sock>>,
-    name: Once<Bound>,
+    name: OnceArc<Entry<Target>>,
     /// What the socket will want that accepts this end.
     wants: Once<Wants>,
 }
@@ -40,7 +42,7 @@ impl End {
     fn new() -> Self {
         Self {
             sk: Once::new(),
-            name: Once::new(),
+            name: OnceArc::new(),
             wants: Once::new(),
         }
     }
@@ -90,8 +92,8 @@ impl End {
     }
 
     /// The name of this end.
-    pub(super) fn name(&self) -> Option<&Bound> {
-        self.name.as_ref()
+    pub(super) fn name(&self) -> Option<&Name> {
+        self.name.as_ref().map(Entry::name)
     }
 }
 
@@ -101,40 +103,60 @@ pub(super) type Bytes = Local<Stream<Ancillary>, End>;
 /// As [`Bytes`], of records.
 pub(super) type Packets = Local<Records<Envelope>, End>;
 
-/// A connection.
-#[derive(Clone)]
+/// A connection, as one of its ends has it.
 pub(super) enum Pair {
-    Bytes(Arc<Bytes>),
-    Packets(Arc<Packets>),
+    Bytes(Side, Arc<Bytes>),
+    Packets(Side, Arc<Packets>),
 }
 
 impl Pair {
-    /// A connection without ends, for sockets of type `kind`. Sleeps.
+    /// A connection for sockets of type `kind`, as its first end has it and as its
+    /// second. Sleeps.
     ///
     /// # Errors
     ///
     /// `ENOMEM`.
-    pub(super) fn new(kind: Kind) -> Result<Self> {
+    pub(super) fn new(kind: Kind) -> Result<(Self, Self)> {
         let (a, b) = (End::new(), End::new());
         Ok(match kind {
-            Kind::Stream => Self::Bytes(Arc::pin_init(Local::new(a, b), GFP_KERNEL_ACCOUNT)?),
-            _ => Self::Packets(Arc::pin_init(Local::new(a, b), GFP_KERNEL_ACCOUNT)?),
+            Kind::Stream => {
+                let link = Arc::pin_init(Local::new(a, b), GFP_KERNEL_ACCOUNT)?;
+                (
+                    Self::Bytes(Side::A, link.clone()),
+                    Self::Bytes(Side::B, link),
+                )
+            }
+            _ => {
+                let link = Arc::pin_init(Local::new(a, b), GFP_KERNEL_ACCOUNT)?;
+                (
+                    Self::Packets(Side::A, link.clone()),
+                    Self::Packets(Side::B, link),
+                )
+            }
         })
+    }
+
+    /// Which end this is.
+    #[inline(always)]
+    pub(super) fn side(&self) -> Side {
+        match self {
+            Self::Bytes(side, _) | Self::Packets(side, _) => *side,
+        }
     }
 
     /// What carries the messages, whatever they are.
     pub(super) fn any(&self) -> &dyn Transport<To = Side> {
         match self {
-            Self::Bytes(link) => &**link,
-            Self::Packets(link) => &**link,
+            Self::Bytes(_, link) => &**link,
+            Self::Packets(_, link) => &**link,
         }
     }
 
     /// One end.
     pub(super) fn end(&self, side: Side) -> &End {
         match self {
-            Self::Bytes(link) => link.end(side),
-            Self::Packets(link) => link.end(side),
+            Self::Bytes(_, link) => link.end(side),
+            Self::Packets(_, link) => link.end(side),
         }
     }
 
@@ -147,11 +169,11 @@ impl Pair {
     /// Shows `see` each file that is on its way to `side`. Sleeps.
     pub(super) fn for_each_file(&self, side: Side, see: &mut dyn FnMut(&FileRef)) {
         match self {
-            Self::Bytes(link) => {
+            Self::Bytes(_, link) => {
                 let queue = link.to(side);
                 queue.for_each(|aux| aux.for_each_file(see))
             }
-            Self::Packets(link) => {
+            Self::Packets(_, link) => {
                 let queue = link.to(side);
                 queue.for_each(|envelope| envelope.for_each_file(see))
             }

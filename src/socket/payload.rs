@@ -103,7 +103,7 @@ impl<'a, 'm> Payload<'a, 'm> {
         envelope: &mut Option<Envelope>,
         ask: impl Fn([&[u8]; 2]) -> Result,
     ) -> Result<(), Refused> {
-        let records = self.sock.kind == Kind::SeqPacket;
+        let records = self.sock.small().kind == Kind::SeqPacket;
         let end_of_record = records && self.msg.flags().has(MsgFlags::EOR);
         loop {
             let mut room = queue

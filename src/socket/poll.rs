@@ -97,8 +97,8 @@ fn any(sock: &Socket<QueueSocket>) -> Events {
         None => {
             let unconnected = sock.transition.lock();
             (
-                unconnected.is_read_shut(),
-                unconnected.is_write_shut(),
+                sock.small().early.is_read(),
+                sock.small().early.is_write(),
                 match unconnected.awaits_room() {
                     // As AF_UNIX: there is room, and nobody to send to.
                     None => Events::OUT | Events::HUP,

@@ -3,7 +3,7 @@
 //! What /proc/net/qsock and sock_diag show of a socket, in each of its states;
 //! and /proc/PID/fdinfo.
 
-use super::{Naming, QueueSocket, State};
+use super::{QueueSocket, State};
 use crate::{
     net::{sight::Sight, sock::Sock, socket::Socket},
     transport::Transport, //
@@ -15,19 +15,16 @@ use kernel::{seq_file::SeqFile, seq_print};
 /// It is called under the mutex of the namespace's table of sockets, so that it
 /// takes no lock under which user memory is copied.
 pub(super) fn sight(socket: &QueueSocket) -> Sight<'_> {
-    let name = socket.name.as_ref().map(Naming::entry);
+    let name = socket.name.as_ref();
     let name = name.map_or(&[][..], |entry| entry.name().as_bytes());
     let inode = |sk: Option<&Sock>| sk.map_or(0, Sock::inode);
     match socket.state.as_ref() {
-        None => {
-            let unconnected = socket.transition.lock();
-            Sight {
-                name,
-                read_shut: unconnected.is_read_shut(),
-                write_shut: unconnected.is_write_shut(),
-                ..Sight::default()
-            }
-        }
+        None => Sight {
+            name,
+            read_shut: socket.small().early.is_read(),
+            write_shut: socket.small().early.is_write(),
+            ..Sight::default()
+        },
         Some(State::Listening(listening)) => {
             let (received, sent) = listening.queue();
             Sight {

@@ -7,14 +7,14 @@ use super::{
     inbox::Inbox,
     listening::{Backlog, Listening},
     pair::{Bytes, Packets},
-    unconnected::Unconnected, //
+    unconnected::{EarlyShut, Unconnected}, //
 };
 use crate::{
     names::Entry,
     net::{
         cred::{current_fsuid, Kgid},
         file::FileRef,
-        once::Once, //
+        once::{Once, OnceArc}, //
     },
     trace, //
 };
@@ -66,69 +66,81 @@ pub(super) type Bound = Arc<Entry<Target>>;
 
 /// What a socket became.
 ///
-/// With a tag of its own: to tell it from what is inside takes longer.
-#[repr(u8)]
+/// The connected one first: it is told from the others by fewer instructions.
 pub(super) enum State {
-    Listening(Listening),
     Connected(Connected),
+    Listening(Listening),
     /// From the beginning, and for good.
     Datagram(Arc<Inbox>),
 }
 
-/// The name that a socket has.
-pub(super) enum Naming {
-    /// It bound the name itself.
-    Own(Bound),
-    /// It was accepted by a socket that did.
-    Inherited(Bound),
-}
-
-impl Naming {
-    pub(super) fn entry(&self) -> &Bound {
-        match self {
-            Self::Own(entry) | Self::Inherited(entry) => entry,
-        }
-    }
-}
-
-/// The data of a socket.
+/// The data of a socket. There are many of them, so that a word more counts.
 #[pin_data]
 pub(crate) struct QueueSocket {
-    /// Held while `state` or `name` is written, but for those of a socket that no
-    /// other call knows yet.
+    /// Held while `state`, `name` or `early` is written, but for those of a socket
+    /// that no other call knows yet.
     #[pin]
     pub(super) transition: Mutex<Unconnected>,
-    pub(super) state: Once<State>,
-    pub(super) name: Once<Naming>,
-    pub(super) kind: Kind,
+    pub(super) state: Once<State, Small>,
+    pub(super) name: OnceArc<Entry<Target>>,
     /// Who made the socket: what fchown(2) changed is not theirs.
     pub(super) creator: (Kuid, Kgid),
+}
+
+/// What takes a byte each.
+pub(super) struct Small {
+    pub(super) kind: Kind,
+    /// The name is that of the socket that accepted this one.
+    inherits_name: bool,
     /// SO_INQ.
     pub(super) inq: AtomicBool,
+    pub(super) early: EarlyShut,
 }
 
 impl QueueSocket {
     /// An unconnected socket without a name.
     pub(super) fn new(kind: Kind) -> impl PinInit<Self, Error> {
+        Self::with_name(kind, None)
+    }
+
+    /// A socket for accept(2) to return, with the name of that which accepts.
+    pub(super) fn accepted(kind: Kind, name: Option<Bound>) -> impl PinInit<Self, Error> {
+        Self::with_name(kind, name)
+    }
+
+    fn with_name(kind: Kind, inherited: Option<Bound>) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             transition <- new_mutex!(Unconnected::default(), "socket::QueueSocket::transition"),
             state: {
-                let state = Once::new();
+                let state = Once::beside(Small {
+                    kind,
+                    inherits_name: inherited.is_some(),
+                    inq: AtomicBool::new(false),
+                    early: EarlyShut::default(),
+                });
                 if kind == Kind::Datagram {
                     state.populate(State::Datagram(Inbox::new()?));
                 }
                 state
             },
-            name: Once::new(),
-            kind,
+            name: OnceArc::of(inherited),
             creator: (current_fsuid(), Kgid::current_fsgid()),
-            inq: AtomicBool::new(false),
         }? Error)
+    }
+
+    #[inline(always)]
+    pub(super) fn small(&self) -> &Small {
+        self.state.neighbour()
+    }
+
+    /// The name that the socket bound itself.
+    pub(super) fn own_name(&self) -> Option<&Entry<Target>> {
+        self.name.as_ref().filter(|_| !self.small().inherits_name)
     }
 
     /// Whether a receive tells how much is left.
     pub(super) fn wants_inq(&self) -> bool {
-        self.inq.load(Relaxed)
+        self.small().inq.load(Relaxed)
     }
 
     /// The connection, if it is one of bytes.

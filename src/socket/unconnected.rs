@@ -13,7 +13,6 @@ use super::{
     option,
     pair::Pair,
     Bound,
-    Naming,
     QueueSocket,
     State,
     Target,
@@ -31,38 +30,51 @@ use crate::{
     },
     transport::Side,
 };
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use kernel::prelude::*;
 
 /// What an unconnected socket holds.
 #[derive(Default)]
 pub(super) struct Unconnected {
-    /// shutdown(2) came before the connection: it will have this direction
-    /// shut from the start.
-    shut_read: bool,
-    shut_write: bool,
     /// A non-blocking connect(2) found this backlog full.
-    room: Option<AwaitedRoom>,
+    room: Option<KBox<AwaitedRoom>>,
 }
 
 impl Unconnected {
+    /// The backlog that connect(2) found full, for poll(2).
+    pub(super) fn awaits_room(&self) -> Option<&AwaitedRoom> {
+        self.room.as_deref()
+    }
+}
+
+/// What shutdown(2) shut before there was a connection, which will have it shut
+/// from the start.
+///
+/// Written under [`QueueSocket::transition`].
+#[derive(Default)]
+pub(super) struct EarlyShut {
+    read: AtomicBool,
+    write: AtomicBool,
+}
+
+impl EarlyShut {
     /// Whether receiving was shut.
-    pub(super) fn is_read_shut(&self) -> bool {
-        self.shut_read
+    pub(super) fn is_read(&self) -> bool {
+        self.read.load(Relaxed)
     }
 
     /// Whether sending was shut.
-    pub(super) fn is_write_shut(&self) -> bool {
-        self.shut_write
+    pub(super) fn is_write(&self) -> bool {
+        self.write.load(Relaxed)
     }
 
-    /// The backlog that connect(2) found full, for poll(2).
-    pub(super) fn awaits_room(&self) -> Option<&AwaitedRoom> {
-        self.room.as_ref()
-    }
-
-    fn shut(&mut self, how: Shutdown) {
-        self.shut_read |= how.reads();
-        self.shut_write |= how.writes();
+    fn shut(&self, how: Shutdown) {
+        if how.reads() {
+            self.read.store(true, Relaxed);
+        }
+        if how.writes() {
+            self.write.store(true, Relaxed);
+        }
     }
 }
 
@@ -100,7 +112,7 @@ pub(super) fn bind(sock: &Socket<QueueSocket>, addr: Address<'_>) -> Result {
         }
         _ => {}
     }
-    sock.name.populate(Naming::Own(entry));
+    sock.name.populate(entry);
     Ok(())
 }
 
@@ -145,17 +157,17 @@ pub(super) fn listen(sock: &Socket<QueueSocket>, backlog: u32) -> Result {
     if matches!(sock.state.as_ref(), Some(State::Datagram(_))) {
         return Err(EOPNOTSUPP.into());
     }
-    let Some(Naming::Own(entry)) = sock.name.as_ref() else {
+    let Some(entry) = sock.own_name() else {
         return Err(EINVAL);
     };
     hooks::listen(sock)?;
-    let unconnected = sock.transition.lock();
+    let _transition = sock.transition.lock();
     match sock.state.as_ref() {
         Some(State::Listening(listening)) => listening.relisten(backlog),
         Some(_) => return Err(EINVAL),
         None => {
             let queue = Backlog::new(sock.sk().into(), backlog)?;
-            if unconnected.is_read_shut() {
+            if sock.small().early.is_read() {
                 queue.shut();
             }
             sock.state
@@ -190,8 +202,8 @@ pub(super) fn connect(sock: &Socket<QueueSocket>, addr: Address<'_>, nonblock: b
     autobind_for_cred(sock)?;
     let mut timeo = sock.sk().sndtimeo(nonblock);
 
-    let pair = Pair::new(sock.kind)?;
-    let pending = Pending::new(pair.clone(), PeerCred::current())?;
+    let (pair, accepted) = Pair::new(sock.small().kind)?;
+    let pending = Pending::new(accepted, PeerCred::current())?;
     loop {
         let entry = find(sock, NameRef::from(&name))?;
         let backlog = entry.target().and_then(Target::backlog);
@@ -208,7 +220,7 @@ pub(super) fn connect(sock: &Socket<QueueSocket>, addr: Address<'_>, nonblock: b
                     // It came before there was anybody to tell.
                     continue;
                 }
-                unconnected.room = Some(awaited);
+                unconnected.room = Some(KBox::new(awaited, GFP_KERNEL_ACCOUNT)?);
                 return Err(EAGAIN);
             }
             Room::Full => {
@@ -224,13 +236,13 @@ pub(super) fn connect(sock: &Socket<QueueSocket>, addr: Address<'_>, nonblock: b
         }
 
         pair.end(Side::B).set_name(entry.clone());
-        if let Some(own) = sock.name.as_ref() {
-            pair.end(Side::A).set_name(own.entry().clone());
+        if let Some(own) = sock.name.get() {
+            pair.end(Side::A).set_name(own);
         }
         pair.end(Side::A).set_sk(sock.sk());
         pair.end(Side::B).set_wants(room.wants());
-        let connected = Connected::new(pair, Side::A);
-        connected.shut_early(&unconnected);
+        let connected = Connected::new(pair);
+        connected.shut_early(&sock.small().early);
 
         sock.sk().set_peer_cred(room.cred());
         sock.sk().set_state(SkState::Established);
@@ -254,15 +266,15 @@ pub(super) fn connect(sock: &Socket<QueueSocket>, addr: Address<'_>, nonblock: b
 /// What the policy returns.
 pub(super) fn shutdown(sock: &Socket<QueueSocket>, how: Shutdown) -> Result {
     hooks::shutdown(sock)?;
-    let mut unconnected = sock.transition.lock();
+    let transition = sock.transition.lock();
     match sock.state.as_ref() {
-        None => unconnected.shut(how),
+        None => sock.small().early.shut(how),
         Some(State::Listening(listening)) if how.reads() => listening.shut(),
         Some(State::Listening(_)) => {}
         Some(State::Connected(connected)) => connected.shutdown(how),
         Some(State::Datagram(inbox)) => datagram::shutdown(inbox, how),
     }
-    drop(unconnected);
+    drop(transition);
     sock.sk().state_change();
     Ok(())
 }

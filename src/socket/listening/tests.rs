@@ -25,7 +25,8 @@ mod cases {
         let mut inner = inner(1);
 
         for full in [false, true] {
-            inner.push(Pending::new(Pair::new(Kind::Stream)?, PeerCred::current())?);
+            let (_, accepted) = Pair::new(Kind::Stream)?;
+            inner.push(Pending::new(accepted, PeerCred::current())?);
             assert_eq!(inner.is_full(), full);
         }
         Ok(())
@@ -40,10 +41,12 @@ mod cases {
             Pair::new(Kind::Stream)?,
         ];
 
-        for pair in &pairs {
-            inner.push(Pending::new(pair.clone(), PeerCred::current())?);
+        let mut connected = KVec::new();
+        for (pair, accepted) in pairs {
+            inner.push(Pending::new(accepted, PeerCred::current())?);
+            connected.push(pair, GFP_KERNEL)?;
         }
-        for pair in &pairs {
+        for pair in &connected {
             let (_, embryo) = inner.pop().ok_or(EINVAL)?.to_key_value();
             assert!(embryo.pair.is(pair));
         }
