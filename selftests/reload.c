@@ -45,8 +45,8 @@ static void set(bool *flag, bool value)
 	__atomic_store_n(flag, value, __ATOMIC_RELAXED);
 }
 
-/* One pair, and bytes over it. */
-static void use_family(void)
+/* One pair, and bytes over it. Is the family there? */
+static bool use_family(void)
 {
 	char out[300], in[300];
 	int fd[2];
@@ -54,7 +54,7 @@ static void use_family(void)
 	memset(out, 'r', sizeof(out));
 	if (socketpair(AF_QSOCK, SOCK_STREAM, 0, fd)) {
 		add(errno == EAFNOSUPPORT ? &shared->refused : &shared->bad);
-		return;
+		return false;
 	}
 	if (send(fd[0], out, sizeof(out), 0) == sizeof(out) &&
 	    recv(fd[1], in, sizeof(in), MSG_WAITALL) == sizeof(in) &&
@@ -66,6 +66,7 @@ static void use_family(void)
 	send(fd[1], out, sizeof(out), 0);
 	close(fd[0]);
 	close(fd[1]);
+	return true;
 }
 
 /* A connection that may break at any point. */
@@ -93,8 +94,11 @@ static void be_loader(int number)
 			pause_ms(1);
 			continue;
 		}
-		use_family();
-		use_names(number);
+		/* For each that it refuses the kernel runs modprobe(8). */
+		if (use_family())
+			use_names(number);
+		else
+			pause_ms(1);
 	}
 	_exit(0);
 }
