@@ -197,7 +197,10 @@ impl Connected {
 
     #[cold]
     fn tell_writer(&self, peer: &Sock) {
-        if self.any().is_writable(self.side(), self.limit_to(self.side())) {
+        if self
+            .any()
+            .is_writable(self.side(), self.limit_to(self.side()))
+        {
             peer.write_space();
         }
     }
@@ -270,8 +273,7 @@ pub(super) fn socketpair(a: &Socket<QueueSocket>, b: &Socket<QueueSocket>) -> Re
         sock.sk().set_peer_cred(PeerCred::current());
         sock.sk().set_state(SkState::Established);
         sock.set_connected();
-        sock.state
-            .populate(State::Connected(Connected::new(pair)));
+        sock.state.populate(State::Connected(Connected::new(pair)));
     }
     Ok(())
 }
