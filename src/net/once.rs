@@ -140,7 +140,10 @@ impl<T> OnceArc<T> {
 
     /// Another count of what is there.
     pub(crate) fn get(&self) -> Option<Arc<T>> {
-        let value = self.as_ref()?;
+        let value = self.ptr.load(Acquire);
+        if value.is_null() {
+            return None;
+        }
         // SAFETY: By the type invariants it came from `Arc::into_raw()`, and has a
         // count for as long as the borrow.
         Some(unsafe { ArcBorrow::from_raw(value) }.into())
