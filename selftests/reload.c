@@ -94,7 +94,7 @@ static void be_loader(int number)
 			pause_ms(1);
 			continue;
 		}
-		/* For each that it refuses the kernel runs modprobe(8). */
+		/* Who asks again at once takes the time that loading needs. */
 		if (use_family())
 			use_names(number);
 		else

@@ -76,7 +76,11 @@ pub(super) unsafe fn init(sk: *mut bindings::sock) {
     // SAFETY: The caller guarantees it.
     unsafe {
         let audience = audience_ptr(sk);
-        DATA_READY.store(address((*sk).sk_data_ready), Relaxed);
+        let data_ready = address((*sk).sk_data_ready);
+        // Written once: every sender reads it.
+        if DATA_READY.load(Relaxed) != data_ready {
+            DATA_READY.store(data_ready, Relaxed);
+        }
         (*audience).unpolled = AtomicU32::new(u32::MAX);
     }
 }

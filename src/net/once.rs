@@ -45,13 +45,13 @@ unsafe impl<T: Send + Sync, B: Sync> Sync for Once<T, B> {}
 impl<T> Once<T> {
     /// An empty place.
     pub(crate) const fn new() -> Self {
-        Self::beside(())
+        Self::with(())
     }
 }
 
 impl<T, B> Once<T, B> {
     /// An empty place, and something beside it.
-    pub(crate) const fn beside(beside: B) -> Self {
+    pub(crate) const fn with(beside: B) -> Self {
         // INVARIANT: There is no value.
         Self {
             state: AtomicU8::new(EMPTY),
@@ -62,7 +62,7 @@ impl<T, B> Once<T, B> {
 
     /// What is beside the place.
     #[inline(always)]
-    pub(crate) fn neighbour(&self) -> &B {
+    pub(crate) fn beside(&self) -> &B {
         &self.beside
     }
 

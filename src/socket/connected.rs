@@ -257,7 +257,7 @@ impl Connected {
 
     /// Drops all that waits to be received, because nobody will. Sleeps.
     pub(super) fn discard(&self, reason: trace::Drop) {
-        self.pair.drop_queued(self.side(), self.own().sk(), reason);
+        self.pair.drop_queued(self.own().sk(), reason);
     }
 }
 

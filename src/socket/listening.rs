@@ -311,7 +311,7 @@ impl Listening {
     /// Shows `see` each file that was sent to those that wait. Sleeps.
     pub(super) fn for_each_file(&self, see: &mut dyn FnMut(&FileRef)) {
         for embryo in self.0.inner.lock().queue.values() {
-            embryo.pair.for_each_file(Side::B, see);
+            embryo.pair.for_each_file(see);
         }
     }
 
@@ -372,7 +372,7 @@ pub(super) fn accept(
             // What can fail comes before the embryo leaves the queue.
             backlog.may_pop()?;
             if child.is_none() {
-                let data = QueueSocket::accepted(sock.small().kind, sock.name.get());
+                let data = QueueSocket::new(sock.small().kind, sock.name.get());
                 child = Some(NewSock::<QueueSocket>::new(sk.net(), sock.kind(), data)?);
             }
             backlog.try_pop()

@@ -149,7 +149,7 @@ impl SocketFamily for Qsock {
             _ => return Err(ESOCKTNOSUPPORT.into()),
         };
         hooks::create(net, kind)?;
-        Ok(QueueSocket::new(family_kind))
+        Ok(QueueSocket::new(family_kind, None))
     }
 }
 

@@ -118,21 +118,13 @@ impl Pair {
     /// `ENOMEM`.
     pub(super) fn new(kind: Kind) -> Result<(Self, Self)> {
         let (a, b) = (End::new(), End::new());
+        fn both<L>(link: Arc<L>, end: fn(Side, Arc<L>) -> Pair) -> (Pair, Pair) {
+            (end(Side::A, link.clone()), end(Side::B, link))
+        }
+        let flags = GFP_KERNEL_ACCOUNT;
         Ok(match kind {
-            Kind::Stream => {
-                let link = Arc::pin_init(Local::new(a, b), GFP_KERNEL_ACCOUNT)?;
-                (
-                    Self::Bytes(Side::A, link.clone()),
-                    Self::Bytes(Side::B, link),
-                )
-            }
-            _ => {
-                let link = Arc::pin_init(Local::new(a, b), GFP_KERNEL_ACCOUNT)?;
-                (
-                    Self::Packets(Side::A, link.clone()),
-                    Self::Packets(Side::B, link),
-                )
-            }
+            Kind::Stream => both(Arc::pin_init(Local::new(a, b), flags)?, Self::Bytes),
+            _ => both(Arc::pin_init(Local::new(a, b), flags)?, Self::Packets),
         })
     }
 
@@ -166,24 +158,24 @@ impl Pair {
         core::ptr::eq(self.end(Side::A), other.end(Side::A))
     }
 
-    /// Shows `see` each file that is on its way to `side`. Sleeps.
-    pub(super) fn for_each_file(&self, side: Side, see: &mut dyn FnMut(&FileRef)) {
+    /// Shows `see` each file that is on its way to this end. Sleeps.
+    pub(super) fn for_each_file(&self, see: &mut dyn FnMut(&FileRef)) {
         match self {
-            Self::Bytes(_, link) => {
-                let queue = link.to(side);
+            Self::Bytes(side, link) => {
+                let queue = link.to(*side);
                 queue.for_each(|aux| aux.for_each_file(see))
             }
-            Self::Packets(_, link) => {
-                let queue = link.to(side);
+            Self::Packets(side, link) => {
+                let queue = link.to(*side);
                 queue.for_each(|envelope| envelope.for_each_file(see))
             }
         }
     }
 
-    /// Drops all that is on its way to `side`; that is told of `sk`. Sleeps.
-    pub(super) fn drop_queued(&self, side: Side, sk: Option<&Sock>, reason: trace::Drop) {
-        trace::drop(sk, || self.any().queued(side), reason);
-        self.any().discard(side);
+    /// Drops all that is on its way to this end; that is told of `sk`. Sleeps.
+    pub(super) fn drop_queued(&self, sk: Option<&Sock>, reason: trace::Drop) {
+        trace::drop(sk, || self.any().queued(self.side()), reason);
+        self.any().discard(self.side());
     }
 
     /// Ends the connection for the end `side`, because the other is gone.
@@ -202,11 +194,11 @@ impl Pair {
         }
     }
 
-    /// Ends a connection that nobody accepted. Sleeps.
+    /// Ends a connection that nobody accepted, for the end that would have. Sleeps.
     pub(super) fn reset(&self) {
         self.hang_up(Side::A, Some(ECONNRESET.into()));
         // Nobody will read what was sent already.
-        self.drop_queued(Side::B, self.end(Side::A).sk(), trace::Drop::Reset);
+        self.drop_queued(self.end(Side::A).sk(), trace::Drop::Reset);
     }
 }
 

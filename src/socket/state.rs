@@ -98,21 +98,13 @@ pub(super) struct Small {
 }
 
 impl QueueSocket {
-    /// An unconnected socket without a name.
-    pub(super) fn new(kind: Kind) -> impl PinInit<Self, Error> {
-        Self::with_name(kind, None)
-    }
-
-    /// A socket for accept(2) to return, with the name of that which accepts.
-    pub(super) fn accepted(kind: Kind, name: Option<Bound>) -> impl PinInit<Self, Error> {
-        Self::with_name(kind, name)
-    }
-
-    fn with_name(kind: Kind, inherited: Option<Bound>) -> impl PinInit<Self, Error> {
+    /// An unconnected socket; `inherited` is the name of that which accepts it, if one
+    /// does.
+    pub(super) fn new(kind: Kind, inherited: Option<Bound>) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             transition <- new_mutex!(Unconnected::default(), "socket::QueueSocket::transition"),
             state: {
-                let state = Once::beside(Small {
+                let state = Once::with(Small {
                     kind,
                     inherits_name: inherited.is_some(),
                     inq: AtomicBool::new(false),
@@ -130,7 +122,7 @@ impl QueueSocket {
 
     #[inline(always)]
     pub(super) fn small(&self) -> &Small {
-        self.state.neighbour()
+        self.state.beside()
     }
 
     /// The name that the socket bound itself.
@@ -170,9 +162,7 @@ impl QueueSocket {
     pub(super) fn for_each_file(&self, see: &mut dyn FnMut(&FileRef)) {
         match self.state.as_ref() {
             Some(State::Listening(listening)) => listening.for_each_file(see),
-            Some(State::Connected(connected)) => {
-                connected.pair().for_each_file(connected.side(), see)
-            }
+            Some(State::Connected(connected)) => connected.pair().for_each_file(see),
             Some(State::Datagram(inbox)) => inbox
                 .records()
                 .for_each(|envelope| envelope.for_each_file(see)),

@@ -21,7 +21,7 @@ impl Reload {
             // Under KASAN and emulation a round takes seconds, and kmemleak looks afterwards.
             _ if instrumented(config) => 25,
             Arch::X86_64 => 1000,
-            // What differs between the architectures is in the first rounds already.
+            // The thousand are for what a round seldom forgets: one architecture has them.
             Arch::Arm64 => 200,
         };
         Reload {
