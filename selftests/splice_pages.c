@@ -121,6 +121,25 @@ TEST_F(splice_pages, bytes_stay_where_they_are_between_others)
 	EXPECT_EQ(0, memcmp(self->data, self->got + 6 + SIZE, SIZE));
 }
 
+/* As AF_UNIX: pages go together where there is any room, whatever the limit. */
+TEST_F(splice_pages, a_block_goes_whole_past_the_limit)
+{
+	static const int small = 4096;
+	off_t start = 0;
+
+	ASSERT_EQ(0, setsockopt(self->fd[0], SOL_SOCKET, SO_SNDBUF, &small,
+				sizeof(small)));
+	ASSERT_EQ(0, fcntl(self->fd[0], F_SETFL, O_NONBLOCK));
+	ASSERT_EQ(FILE_SIZE, sendfile(self->fd[0], self->file, &start,
+				      FILE_SIZE));
+	EXPECT_ERRNO(EAGAIN, send(self->fd[0], "x", 1, 0));
+	start = 0;
+	EXPECT_ERRNO(EAGAIN, sendfile(self->fd[0], self->file, &start, SIZE));
+	ASSERT_EQ(FILE_SIZE, recv_all(self->fd[1], self->got, FILE_SIZE));
+	EXPECT_EQ(0, memcmp(self->data, self->got, FILE_SIZE));
+	EXPECT_EQ(1, send(self->fd[0], "x", 1, 0));
+}
+
 TEST_F(splice_pages, a_peek_goes_on_within_them)
 {
 	static const int zero;

@@ -174,13 +174,15 @@ impl<A: Send + Unpin + Merge> Stream<A> {
     }
 
     /// Reserves room for up to `len` bytes, at least 1, so that no more than
-    /// `limit` are queued. `grown` is called when there is more memory than an
-    /// empty queue is to keep for long. Sleeps for other writers and for memory,
-    /// not for room.
+    /// `limit` are queued. With `beyond` they need not all fit: where there is room,
+    /// as many are taken as go in one step. `grown` is called when there is more
+    /// memory than an empty queue is to keep for long. Sleeps for other writers and
+    /// for memory, not for room.
     pub(crate) fn try_reserve(
         &self,
         len: usize,
         limit: usize,
+        beyond: bool,
         grown: impl FnOnce(),
     ) -> Result<Reservation<'_, A>, NoRoom> {
         let mut tx = self.tx.lock();
@@ -197,7 +199,8 @@ impl<A: Send + Unpin + Merge> Stream<A> {
         if room < cmp::min(len, whole) || room == 0 {
             return Err(NoRoom::Full);
         }
-        let len = cmp::min(cmp::min(len, room), STEP);
+        let most = if beyond { STEP } else { cmp::min(room, STEP) };
+        let len = cmp::min(len, most);
         let len = self
             .make_room(&mut tx, len, grown)
             .ok_or(NoRoom::NoMemory)?;

@@ -188,7 +188,11 @@ impl Sender<'_> {
     ) -> Result<usize> {
         self.sk.take_error()?;
         let queue = self.link.to(self.connected.side().peer());
-        let reserved = queue.try_reserve(len, self.connected.limit(), || tend_later(self.sock));
+        // As AF_UNIX, which takes a whole buffer where there is any room: pages that are
+        // lent go in one piece.
+        let lends = len >= Pages::LEAST && msg.lends_pages() && !self.about.is_asked_to_send();
+        let reserved =
+            queue.try_reserve(len, self.connected.limit(), lends, || tend_later(self.sock));
         let mut room = reserved.map_err(|why| match why {
             NoRoom::Full => {
                 self.sk.set_nospace();
@@ -197,7 +201,7 @@ impl Sender<'_> {
             NoRoom::Shut => EPIPE,
             NoRoom::NoMemory => ENOBUFS.into(),
         })?;
-        if !self.lend(msg, &mut room, tag).map_err(no_buffers)? {
+        if !(lends && self.lend(msg, &mut room, tag).map_err(no_buffers)?) {
             room.fill(msg.iter())?;
             self.about.sendmsg(|| room.bytes())?;
         }
@@ -219,9 +223,6 @@ impl Sender<'_> {
         room: &mut Reservation<'_, Ancillary>,
         tag: &mut Option<Tag<Ancillary>>,
     ) -> Result<bool> {
-        if room.len() < Pages::LEAST || self.about.is_asked_to_send() {
-            return Ok(false);
-        }
         let Some(pages) = Pages::lent(msg, room.len()) else {
             return Ok(false);
         };

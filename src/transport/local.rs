@@ -128,8 +128,8 @@ mod tests {
         link.shut(Side::A);
         assert!(link.is_shut(Side::A));
         assert!(!link.is_shut(Side::B));
-        assert!(link.to(Side::A).try_reserve(1, 1, || {}).err() == Some(NoRoom::Shut));
-        assert!(link.to(Side::B).try_reserve(1, 1, || {}).is_ok());
+        assert!(link.to(Side::A).try_reserve(1, 1, false, || {}).err() == Some(NoRoom::Shut));
+        assert!(link.to(Side::B).try_reserve(1, 1, false, || {}).is_ok());
         assert_eq!(link.queued(Side::A) + link.queued(Side::B), 0);
         Ok(())
     }

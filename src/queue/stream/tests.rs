@@ -35,7 +35,7 @@ mod cases {
 
     /// Sends `bytes`, as far as there is room; returns how many were taken.
     fn send(stream: &Numbered, bytes: &[u8], limit: usize) -> Result<usize, NoRoom> {
-        let mut room = stream.try_reserve(bytes.len(), limit, || {})?;
+        let mut room = stream.try_reserve(bytes.len(), limit, false, || {})?;
         let len = room.len();
         room.fill_with(&bytes[..len]);
         room.commit(&mut None).map_err(|_| NoRoom::Shut)
@@ -66,7 +66,9 @@ mod cases {
 
     /// Sends one byte with a mark.
     fn send_marked(stream: &Numbered, byte: u8, aux: u32, urgent: bool) -> Result {
-        let mut room = stream.try_reserve(1, LIMIT, || {}).map_err(|_| EAGAIN)?;
+        let mut room = stream
+            .try_reserve(1, LIMIT, false, || {})
+            .map_err(|_| EAGAIN)?;
         room.fill_with(&[byte]);
         room.commit(&mut Some(Tag::new(Some(aux), urgent)?))?;
         Ok(())
@@ -76,7 +78,9 @@ mod cases {
     fn nothing_is_committed_once_it_is_shut() -> Result {
         let stream = stream()?;
         let mut tag = Some(Tag::new(Some(7), false)?);
-        let mut room = stream.try_reserve(1, LIMIT, || {}).map_err(|_| EAGAIN)?;
+        let mut room = stream
+            .try_reserve(1, LIMIT, false, || {})
+            .map_err(|_| EAGAIN)?;
 
         room.fill_with(b"a");
         stream.shut();
@@ -326,7 +330,11 @@ mod cases {
     fn what_is_not_committed_is_gone() -> Result {
         let stream = stream()?;
 
-        drop(stream.try_reserve(10, LIMIT, || {}).map_err(|_| EAGAIN)?);
+        drop(
+            stream
+                .try_reserve(10, LIMIT, false, || {})
+                .map_err(|_| EAGAIN)?,
+        );
         assert!(empty(&stream) == Some(Empty::Yet));
         assert_eq!(stream.bytes(), 0);
         assert!(send(&stream, b"next", LIMIT) == Ok(4));
