@@ -6,7 +6,11 @@
 
 use super::msg::{MsgFlags, SendMsg};
 use crate::bindings;
-use core::{cmp, mem::MaybeUninit, ptr};
+use core::{
+    cmp,
+    mem::{self, MaybeUninit},
+    ptr, //
+};
 use kernel::{
     alloc::flags::*,
     error::code::*,
@@ -176,12 +180,15 @@ impl Pages {
     unsafe fn copy(&self, at: usize, len: usize, to: *mut bindings::iov_iter) -> Result {
         let (mut skip, mut left) = (at, len);
         for part in &self.parts {
-            let passed = cmp::min(skip, part.len);
-            skip -= passed;
-            let len = cmp::min(left, part.len - passed);
-            if len == 0 {
+            if skip >= part.len {
+                skip -= part.len;
                 continue;
             }
+            if left == 0 {
+                break;
+            }
+            let passed = mem::take(&mut skip);
+            let len = cmp::min(left, part.len - passed);
             // SAFETY: By the type invariant; the caller guarantees the rest.
             let copied =
                 unsafe { bindings::copy_page_to_iter(part.page, part.offset + passed, len, to) };
