@@ -89,7 +89,10 @@ impl<'a> NameRef<'a> {
         Ok(match data.first() {
             None => None,
             Some(0) => Some(Self(data)),
-            Some(_) => Some(Self(data.split(|b| *b == 0).next().unwrap_or(data))),
+            Some(_) => {
+                let ended = CStr::from_bytes_until_nul(data);
+                Some(Self(ended.map_or(data, CStr::to_bytes)))
+            }
         })
     }
 

@@ -70,7 +70,7 @@ where
     let path = text.as_c_str();
     let found = match find(AT_FDCWD, path, 0) {
         // It was given to the program as it is.
-        Err(Errno(libc::ENOENT)) if name::is_cut(address.name()) => {
+        Err(Errno(libc::ENOENT)) if name::is_cut(path.to_bytes()) => {
             return check(go(&address.ours()));
         }
         found => found?,
@@ -80,7 +80,7 @@ where
     }
     may_write(path, &found)?;
     // Most are asked for as they were bound.
-    let guess = of(address.name(), &found.inode);
+    let guess = of(path.to_bytes(), &found.inode);
     match check(go(&guess)) {
         Err(REFUSED) => {}
         result => return result,

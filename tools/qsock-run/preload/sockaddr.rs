@@ -96,7 +96,7 @@ impl Address {
         let name = unsafe { core::slice::from_raw_parts(self.raw.sun_path.as_ptr().cast(), len) };
         match name.first() {
             None | Some(0) => name,
-            Some(_) => name.split(|byte| *byte == 0).next().unwrap_or_default(),
+            Some(_) => CStr::from_bytes_until_nul(name).map_or(name, CStr::to_bytes),
         }
     }
 
@@ -125,9 +125,14 @@ impl Address {
 
     /// The name as a string, with @ for the NUL of an abstract one.
     pub fn text(&self) -> Text {
+        let name = self.name();
         let mut text = Text([0; ROOM + 1]);
-        for (to, from) in text.0.iter_mut().zip(self.name()) {
-            *to = if *from == 0 { b'@' } else { *from };
+        let there = &mut text.0[..name.len()];
+        there.copy_from_slice(name);
+        if self.kind() == Kind::Abstract {
+            for nul in there.iter_mut().filter(|byte| **byte == 0) {
+                *nul = b'@';
+            }
         }
         text
     }
