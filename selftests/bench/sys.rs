@@ -33,6 +33,7 @@ extern "C" {
     fn getsockname(fd: c_int, addr: *mut u8, len: *mut c_uint) -> c_int;
     fn setsockopt(fd: c_int, level: c_int, name: c_int, value: *const c_void, len: c_uint)
         -> c_int;
+    fn eventfd(count: c_uint, flags: c_int) -> c_int;
     fn epoll_create1(flags: c_int) -> c_int;
     fn epoll_ctl(epoll: c_int, op: c_int, fd: c_int, event: *mut EpollEvent) -> c_int;
     fn close(fd: c_int) -> c_int;
@@ -85,6 +86,12 @@ pub fn new_pipe() -> Result<[OwnedFd; 2]> {
     // SAFETY: There is room for two descriptors.
     let result = unsafe { pipe(fds.as_mut_ptr()) };
     both(result, fds)
+}
+
+/// A counter that read(2) takes, and waits for.
+pub fn new_eventfd() -> Result<OwnedFd> {
+    // SAFETY: No pointers.
+    owned(unsafe { eventfd(0, 0) })
 }
 
 pub fn set_pipe_size(fd: &OwnedFd, size: usize) -> Result<()> {

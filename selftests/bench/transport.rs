@@ -17,7 +17,8 @@ pub enum Kind {
     Pipe,
     Vsock,
     Tcp,
-    /// Two empty system calls and two copies: what no transport can go below.
+    /// What no transport can go below: two empty system calls and two copies; between processes, two
+    /// wake-ups.
     Limit,
 }
 

@@ -10,7 +10,8 @@ use super::figures::Figures;
 use super::table;
 use crate::artifacts::{self, Arch};
 
-/// The table for README: figures of the local transports, the ratio and what it must be.
+/// The table for README: figures of the local transports, what none can go below where that was measured, the ratio
+/// and what it must be.
 pub fn table(figures: &Figures, cases: &[&Case], arch: Arch) -> String {
     let head = [
         "operation",
@@ -18,6 +19,7 @@ pub fn table(figures: &Figures, cases: &[&Case], arch: Arch) -> String {
         "AF_QSOCK",
         "AF_UNIX",
         "pipe",
+        "limit",
         "ratio",
         "bar",
     ];
@@ -40,6 +42,7 @@ pub fn table(figures: &Figures, cases: &[&Case], arch: Arch) -> String {
             figure("qsock"),
             figure("unix"),
             figure("pipe"),
+            figure("limit"),
             ratio.map_or(String::new(), |ratio| format!("{ratio:.2}")),
             match unix {
                 Some(unix) if missed => format!("{:.2}, missed", unix.at_most),
@@ -47,6 +50,12 @@ pub fn table(figures: &Figures, cases: &[&Case], arch: Arch) -> String {
                 None => String::new(),
             },
         ]);
+    }
+    let limit = head.iter().position(|name| *name == "limit");
+    if let Some(at) = limit.filter(|at| lines[1..].iter().all(|line| line[*at].is_empty())) {
+        for line in &mut lines {
+            line.remove(at);
+        }
     }
     table::columns(&lines)
 }
@@ -100,6 +109,7 @@ mod tests {
         let cases = cases::chosen(Some("stream/64,stream/1024")).unwrap();
         let table = table(&figures(lines, Instrument::Icount), &cases, Arch::X86_64);
         let lines: Vec<&str> = table.lines().collect();
+        assert!(!lines[0].contains("limit"));
         assert!(lines[2].contains("0.50") && lines[2].contains("0.45, missed"));
         assert!(lines[3].contains("0.40") && !lines[3].contains("missed"));
     }
