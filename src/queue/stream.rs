@@ -98,24 +98,27 @@ impl<A: Send + Unpin + Merge> Stream<A> {
         self.flags.load(Acquire) & URGENT != 0
     }
 
+    // What poll(2) looks at, behind the barrier or the lock of who woke it or made it
+    // wait: nothing that it reads next depends on these.
+
     /// Whether the queue is open, and all bytes in it are like any other.
     #[inline(always)]
     pub(crate) fn is_plain(&self) -> bool {
-        self.flags.load(Acquire) & !LARGE == 0
+        self.flags.load(Relaxed) & !LARGE == 0
     }
 
     /// Whether all that was sent was received.
     #[inline(always)]
     pub(crate) fn is_unused(&self) -> bool {
-        self.received.load(Acquire) == self.sent.load(Acquire)
+        self.received.load(Relaxed) == self.sent.load(Relaxed)
     }
 
     /// The bytes in a queue that [`Self::is_plain`]; less than nothing while a reader
     /// is quicker than the writer's count.
     #[inline(always)]
     pub(crate) fn plain_bytes(&self) -> isize {
-        let received = self.received.load(Acquire);
-        self.sent.load(Acquire).wrapping_sub(received) as isize
+        let received = self.received.load(Relaxed);
+        self.sent.load(Relaxed).wrapping_sub(received) as isize
     }
 
     /// Whether no byte is there but those that no read will return.
@@ -126,7 +129,9 @@ impl<A: Send + Unpin + Merge> Stream<A> {
     /// The bytes that are committed and not consumed.
     #[inline(always)]
     fn used(&self) -> usize {
-        usize::try_from(self.plain_bytes()).unwrap_or(0)
+        let received = self.received.load(Acquire);
+        let used = self.sent.load(Acquire).wrapping_sub(received) as isize;
+        usize::try_from(used).unwrap_or(0)
     }
 
     /// Queues `len` bytes of `from` at once if there is room for them, and no byte

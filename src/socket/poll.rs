@@ -24,8 +24,10 @@ use crate::{
 /// it.
 #[inline(always)]
 pub(super) fn poll(sock: &Socket<QueueSocket>, wait: PollWait<'_>) -> Events {
+    // Both before the first look: the compiler finds the one with the other.
+    let (sk, this): (_, &QueueSocket) = (sock.sk(), sock);
     if sock.knows(&wait) {
-        if let Some(events) = plain(sock, |_, _| None) {
+        if let Some(events) = plain(sk, this, |_, _| None) {
             return events;
         }
     }
@@ -36,14 +38,14 @@ pub(super) fn poll(sock: &Socket<QueueSocket>, wait: PollWait<'_>) -> Events {
 /// the peer has not received all yet, `has_room` says whether there is room.
 #[inline(always)]
 fn plain(
-    sock: &Socket<QueueSocket>,
+    sk: &Sock,
+    this: &QueueSocket,
     has_room: impl FnOnce(&Connected, &Stream<Ancillary>) -> Option<bool>,
 ) -> Option<Events> {
-    let sk = sock.sk();
-    let (connected, link) = sock.bytes()?;
-    let side = connected.side();
-    let (here, there) = (link.to(side), link.to(side.peer()));
-    if !here.is_plain() || !there.is_plain() || sk.has_error() {
+    let (connected, link) = this.bytes()?;
+    let [here, there] = link.ways(connected.side()).map(|way| &way.queue);
+    // All of it is looked at: mostly it is so, and one jump is less than three.
+    if !here.is_plain() | !there.is_plain() | sk.has_error() {
         return None;
     }
     let queued = here.plain_bytes();
@@ -63,7 +65,7 @@ fn joined(sock: &Socket<QueueSocket>, wait: PollWait<'_>) -> Events {
     let has_room = |connected: &Connected, there: &Stream<Ancillary>| {
         Some(there.plain_bytes() <= (connected.limit() / 4) as isize)
     };
-    plain(sock, has_room).unwrap_or_else(|| any(sock))
+    plain(sock.sk(), sock, has_room).unwrap_or_else(|| any(sock))
 }
 
 /// What a connection seldom is.
