@@ -198,17 +198,17 @@ pub(super) fn connect(sock: &Socket<QueueSocket>, addr: Address<'_>, nonblock: b
     if let Some(State::Datagram(inbox)) = sock.state.as_ref() {
         return datagram::connect(sock, inbox, addr);
     }
-    let name = Name::from(resolve(addr)?);
+    let name = resolve(addr)?;
     autobind_for_cred(sock)?;
     let mut timeo = sock.sk().sndtimeo(nonblock);
 
     let (pair, accepted) = Pair::new(sock.small().kind)?;
     let pending = Pending::new(accepted, PeerCred::current())?;
     loop {
-        let entry = find(sock, NameRef::from(&name))?;
+        let entry = find(sock, name)?;
         let backlog = entry.target().and_then(Target::backlog);
         let backlog = backlog.ok_or(ECONNREFUSED)?;
-        hooks::connect(sock, &name, || backlog.cred().ids())?;
+        hooks::connect(sock, entry.name(), || backlog.cred().ids())?;
 
         let mut unconnected = sock.transition.lock();
         let room = match backlog.room()? {
