@@ -104,9 +104,13 @@ pub(super) type Bytes = Local<Stream<Ancillary>, End>;
 pub(super) type Packets = Local<Records<Envelope>, End>;
 
 /// A connection, as one of its ends has it.
+///
+/// With these numbers it takes one comparison to find that a socket's state is the
+/// first of them, where 0 and 1 take two.
+#[repr(u8)]
 pub(super) enum Pair {
-    Bytes(Side, Arc<Bytes>),
-    Packets(Side, Arc<Packets>),
+    Bytes(Side, Arc<Bytes>) = 0,
+    Packets(Side, Arc<Packets>) = 2,
 }
 
 impl Pair {
