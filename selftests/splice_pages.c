@@ -121,7 +121,7 @@ TEST_F(splice_pages, bytes_stay_where_they_are_between_others)
 	EXPECT_EQ(0, memcmp(self->data, self->got + 6 + SIZE, SIZE));
 }
 
-/* As AF_UNIX: pages go together where there is any room, whatever the limit. */
+/* As AF_UNIX: pages go together where a part of them fits. */
 TEST_F(splice_pages, a_block_goes_whole_past_the_limit)
 {
 	static const int small = 4096;

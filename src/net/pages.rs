@@ -75,15 +75,12 @@ impl Pages {
     /// Fewer bytes are copied than lent, in less time, and without what keeps a page.
     pub(crate) const LEAST: usize = 12288;
 
-    /// The pages of the next `len` bytes of `msg`, which are passed then. Returns `None`
-    /// if it does not lend them, or without memory, and then nothing has happened.
-    /// Sleeps.
+    /// The pages of the next `len` bytes of `msg`, which [`SendMsg::lends_pages`]; they are
+    /// passed then. Returns `None` without memory, or if one of the pages may not be
+    /// kept, and then nothing has happened. Sleeps.
     ///
     /// C function: `iov_iter_extract_pages()`
     pub(crate) fn lent(msg: &mut SendMsg<'_>, len: usize) -> Option<Self> {
-        if !msg.lends_pages() {
-            return None;
-        }
         let parts = KVec::with_capacity(len.div_ceil(PAGE_SIZE), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
         let parts = parts.ok()?;
         let mut pages = Self { parts, len: 0 };

@@ -98,8 +98,9 @@ impl<A: Send + Unpin + Merge> Stream<A> {
         self.flags.load(Acquire) & URGENT != 0
     }
 
-    // What poll(2) looks at, behind the barrier or the lock of who woke it or made it
-    // wait: nothing that it reads next depends on these.
+    // What poll(2) looks at: a hint, which another writer or reader makes untrue at once.
+    // No wake-up is lost by it, since who polls has joined the queue, which is a
+    // barrier, was woken, or found with Acquire that somebody else had joined it.
 
     /// Whether the queue is open, and all bytes in it are like any other.
     #[inline(always)]
@@ -118,7 +119,8 @@ impl<A: Send + Unpin + Merge> Stream<A> {
     #[inline(always)]
     pub(crate) fn plain_bytes(&self) -> isize {
         let received = self.received.load(Relaxed);
-        self.sent.load(Relaxed).wrapping_sub(received) as isize
+        // Acquire: who receives next finds the bytes.
+        self.sent.load(Acquire).wrapping_sub(received) as isize
     }
 
     /// Whether no byte is there but those that no read will return.
@@ -179,8 +181,8 @@ impl<A: Send + Unpin + Merge> Stream<A> {
     }
 
     /// Reserves room for up to `len` bytes, at least 1, so that no more than
-    /// `limit` are queued. With `beyond` they need not all fit: where there is room,
-    /// as many are taken as go in one step. `grown` is called when there is more
+    /// `limit` are queued. With `beyond` they need not all fit: where there is room for
+    /// a part, as many are taken as go in one step. `grown` is called when there is more
     /// memory than an empty queue is to keep for long. Sleeps for other writers and
     /// for memory, not for room.
     pub(crate) fn try_reserve(

@@ -188,8 +188,7 @@ impl Sender<'_> {
     ) -> Result<usize> {
         self.sk.take_error()?;
         let queue = self.link.to(self.connected.side().peer());
-        // As AF_UNIX, which takes a whole buffer where there is any room: pages that are
-        // lent go in one piece.
+        // What is lent goes in one piece, as AF_UNIX fills a whole buffer.
         let lends = len >= Pages::LEAST && msg.lends_pages() && !self.about.is_asked_to_send();
         let reserved =
             queue.try_reserve(len, self.connected.limit(), lends, || tend_later(self.sock));
@@ -201,6 +200,9 @@ impl Sender<'_> {
             NoRoom::Shut => EPIPE,
             NoRoom::NoMemory => ENOBUFS.into(),
         })?;
+        // What a hook let through is what is to arrive: while any is asked, bytes that
+        // somebody may write to are copied before. Asked again: this may have waited.
+        let lends = lends && !self.about.is_asked_to_send();
         if !(lends && self.lend(msg, &mut room, tag).map_err(no_buffers)?) {
             room.fill(msg.iter())?;
             self.about.sendmsg(|| room.bytes())?;
@@ -210,9 +212,6 @@ impl Sender<'_> {
 
     /// Sends the pages that the bytes of `msg` lie in, instead of copies: splice(2),
     /// sendfile(2). Returns whether it did. Sleeps.
-    ///
-    /// What a hook let through is what is to arrive: while any is asked, bytes that
-    /// somebody may write to are copied before.
     ///
     /// # Errors
     ///
