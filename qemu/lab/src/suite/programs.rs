@@ -21,18 +21,12 @@ const SUITE: &str = "programs";
 const TOLERANCE: f64 = 0.98;
 
 /// What is known to be slower, or to differ much from round to round, down to which ratio, and why.
-const BARS: [(&str, &str, f64, &str); 5] = [
+const BARS: [(&str, &str, f64, &str); 4] = [
     (
         "postgresql",
         "select",
         0.93,
         "its rounds differ by up to a tenth",
-    ),
-    (
-        "nginx",
-        "large file by sendfile",
-        0.85,
-        "it was 0.91 to 1.00 from run to run, and nobody looked why",
     ),
     (
         "ssh",
