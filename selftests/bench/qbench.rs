@@ -94,7 +94,7 @@ fn calibrate() -> Result<()> {
     sleep(Duration::from_millis(500));
     let (time, ticks) = (start.elapsed(), clock::ticks() - begin);
     println!("second 0 counter {}", ticks as f64 / time.as_secs_f64());
-    let null = clock::warm_cost(1000, || {
+    let null = clock::warm_cost(20_000, || {
         sys::null();
         Ok(())
     })?;

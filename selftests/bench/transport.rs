@@ -17,8 +17,8 @@ pub enum Kind {
     Pipe,
     Vsock,
     Tcp,
-    /// What no transport can go below: two empty system calls and two copies; between processes, two
-    /// wake-ups.
+    /// Two empty system calls and two copies: what no transport can go below. Between processes, two of the
+    /// cheapest wake-ups that the kernel offers.
     Limit,
 }
 

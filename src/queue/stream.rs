@@ -98,9 +98,9 @@ impl<A: Send + Unpin + Merge> Stream<A> {
         self.flags.load(Acquire) & URGENT != 0
     }
 
-    // What poll(2) looks at: a hint, which another writer or reader makes untrue at once.
-    // No wake-up is lost by it, since who polls has joined the queue, which is a
-    // barrier, was woken, or found with Acquire that somebody else had joined it.
+    // Relaxed, in these two: poll(2) alone asks, for a hint. No wake-up is lost by it, since
+    // who polls has joined the queue, which is a barrier, was woken, or found with
+    // Acquire that somebody else had joined it.
 
     /// Whether the queue is open, and all bytes in it are like any other.
     #[inline(always)]
@@ -118,8 +118,7 @@ impl<A: Send + Unpin + Merge> Stream<A> {
     /// is quicker than the writer's count.
     #[inline(always)]
     pub(crate) fn plain_bytes(&self) -> isize {
-        let received = self.received.load(Relaxed);
-        // Acquire: who receives next finds the bytes.
+        let received = self.received.load(Acquire);
         self.sent.load(Acquire).wrapping_sub(received) as isize
     }
 
@@ -131,9 +130,7 @@ impl<A: Send + Unpin + Merge> Stream<A> {
     /// The bytes that are committed and not consumed.
     #[inline(always)]
     fn used(&self) -> usize {
-        let received = self.received.load(Acquire);
-        let used = self.sent.load(Acquire).wrapping_sub(received) as isize;
-        usize::try_from(used).unwrap_or(0)
+        usize::try_from(self.plain_bytes()).unwrap_or(0)
     }
 
     /// Queues `len` bytes of `from` at once if there is room for them, and no byte

@@ -188,8 +188,8 @@ impl Sender<'_> {
     ) -> Result<usize> {
         self.sk.take_error()?;
         let queue = self.link.to(self.connected.side().peer());
-        // What is lent goes in one piece, as AF_UNIX fills a whole buffer.
-        let lends = len >= Pages::LEAST && msg.lends_pages() && !self.about.is_asked_to_send();
+        // Pages go in one piece, as AF_UNIX fills a whole buffer.
+        let lends = len >= Pages::LEAST && msg.lends_pages();
         let reserved =
             queue.try_reserve(len, self.connected.limit(), lends, || tend_later(self.sock));
         let mut room = reserved.map_err(|why| match why {
@@ -201,7 +201,7 @@ impl Sender<'_> {
             NoRoom::NoMemory => ENOBUFS.into(),
         })?;
         // What a hook let through is what is to arrive: while any is asked, bytes that
-        // somebody may write to are copied before. Asked again: this may have waited.
+        // somebody may write to are copied before. Only now: the above may have waited.
         let lends = lends && !self.about.is_asked_to_send();
         if !(lends && self.lend(msg, &mut room, tag).map_err(no_buffers)?) {
             room.fill(msg.iter())?;

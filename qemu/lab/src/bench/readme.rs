@@ -113,4 +113,13 @@ mod tests {
         assert!(lines[2].contains("0.50") && lines[2].contains("0.45, missed"));
         assert!(lines[3].contains("0.40") && !lines[3].contains("missed"));
     }
+
+    #[test]
+    fn a_limit_that_was_measured_is_shown() {
+        let lines = "stream 64 qsock 50\nstream 64 unix 100\nstream 64 limit 17\n";
+        let cases = cases::chosen(Some("stream/64")).unwrap();
+        let table = table(&figures(lines, Instrument::Icount), &cases, Arch::X86_64);
+        // A tick of these figures is two instructions.
+        assert!(table.contains("limit") && table.contains(" 34 "));
+    }
 }
