@@ -9,23 +9,37 @@
 //!
 //! A ring never changes its size. A writer that needs more links a new ring
 //! behind the one it leaves, and the reader goes over when it has emptied the
-//! old one. New memory is zeroed: all bytes of it may be looked at.
+//! old one. New memory is zeroed: all bytes of it may be looked at. A small ring is one
+//! allocation, so that a queue that holds little costs no more than its first message.
 //!
 //! The counters are Rust's own atomics: each access of the kernel crate's is a call.
 //! Rust alone reads and writes them, so that its memory model holds.
 
+use core::cell::UnsafeCell;
+use core::marker::PhantomPinned;
+use core::mem::offset_of;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::*};
 use kernel::alloc::{flags::*, AllocError, KVVec};
 use kernel::prelude::*;
 use kernel::sync::{Arc, ArcBorrow};
 
+/// What a ring has room for in itself, in bytes: with the rest of it, it is as large as
+/// kmalloc() gives it room.
+const WITHIN: usize = 128;
+
+/// How many values a small ring has, which is one allocation.
+pub(super) const fn small<T>() -> usize {
+    const { assert!(size_of::<T>() <= WITHIN && align_of::<T>() <= align_of::<u64>()) };
+    1 << (WITHIN / size_of::<T>()).ilog2()
+}
+
 /// A ring of `T`.
 ///
 /// # Invariants
 ///
-/// - `base` is the start of `mem`'s allocation of at least `mask + 1` values;
-///   `mask + 1` is a power of two. If `T` is `u8`, all of it is initialised.
+/// - `base` is `within`, or the start of a [`KVVec`]'s allocation that is the ring's;
+///   there is room for `mask + 1` values, a power of two. If `T` is `u8`, all of it is initialised.
 /// - `head` and `tail` count values, modulo 2^64; `tail - head <= mask + 1`.
 /// - The values `head..tail` are initialised and the ring's [`Head`]'s; the
 ///   places `tail..head + mask + 1` are its [`Tail`]'s alone.
@@ -36,8 +50,9 @@ struct Ring<T> {
     head: AtomicUsize,
     tail: AtomicUsize,
     next: AtomicPtr<Ring<T>>,
-    /// Frees the memory; its length stays 0.
-    _mem: KVVec<T>,
+    within: UnsafeCell<[u64; WITHIN / 8]>,
+    /// `base` may point into the ring, also while it is dropped.
+    _pin: PhantomPinned,
 }
 
 // SAFETY: By the type invariants, no value is accessed by two sides.
@@ -50,20 +65,29 @@ impl<T> Ring<T> {
     /// cgroup of the current task. Sleeps.
     fn new(size: usize) -> Result<Arc<Self>, AllocError> {
         let flags = GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
-        let mut mem = KVVec::with_capacity(size, flags | __GFP_ZERO)?;
-        let base = NonNull::new(mem.as_mut_ptr()).ok_or(AllocError)?;
+        let capacity = if size > small::<T>() { size } else { 0 };
+        let mut mem = KVVec::<T>::with_capacity(capacity, flags | __GFP_ZERO)?;
+        let base = NonNull::new(mem.as_mut_ptr()).filter(|_| capacity > 0);
         // INVARIANT: There is room for `size` values, zeroed, and none is there.
-        Arc::new(
-            Self {
-                base,
+        let ring = Arc::try_init(
+            try_init!(&this in Self {
+                base: match base {
+                    Some(base) => base,
+                    // SAFETY: It stays in the ring that `this` points to.
+                    None => unsafe { this.byte_add(offset_of!(Self, within)) }.cast(),
+                },
                 mask: size - 1,
                 head: AtomicUsize::new(0),
                 tail: AtomicUsize::new(0),
                 next: AtomicPtr::default(),
-                _mem: mem,
-            },
+                within: UnsafeCell::new([0; WITHIN / 8]),
+                _pin: PhantomPinned,
+            }? AllocError),
             flags,
-        )
+        )?;
+        // The ring has it.
+        let _ = mem.into_raw_parts();
+        Ok(ring)
     }
 
     /// Where the value number `at` is.
@@ -117,6 +141,10 @@ impl<T> Drop for Ring<T> {
             unsafe { self.place(at).drop_in_place() };
             at = at.wrapping_add(1);
         }
+        if self.base.as_ptr().cast() != self.within.get() {
+            // SAFETY: By the type invariant, and nobody uses it after this.
+            drop(unsafe { KVVec::from_raw_parts(self.base.as_ptr(), 0, self.mask + 1) });
+        }
         if let Some(next) = NonNull::new(*self.next.get_mut()) {
             // SAFETY: By the type invariant the field owns the reference.
             drop(unsafe { Arc::from_raw(next.as_ptr()) });
@@ -159,16 +187,6 @@ impl<T> Tail<T> {
         let (ring, (at, free)) = (&*self.0, self.here());
         // INVARIANT: There is room, and the borrow of `self` keeps others off.
         (len <= free).then_some(Room { ring, at, len })
-    }
-
-    /// Goes over to a new ring of `size` values, a power of two. Sleeps.
-    pub(super) fn extend(&mut self, size: usize) -> Result<(), AllocError> {
-        let next = Ring::new(size)?;
-        // This end is the only one that links, and does so once per ring.
-        let linked = Arc::into_raw(next.clone()).cast_mut();
-        self.0.next.store(linked, Release);
-        self.0 = next;
-        Ok(())
     }
 }
 
@@ -303,19 +321,6 @@ impl<T> Head<T> {
             ring = next?;
         }
     }
-
-    /// Goes over to the next ring if this one is empty; whether there is one.
-    #[cold]
-    pub(super) fn advance(&mut self) -> bool {
-        let Some(next) = self.0.next_arc() else {
-            return false;
-        };
-        // In this order: see `pieces()`.
-        if self.here().1 == 0 {
-            self.0 = next;
-        }
-        true
-    }
 }
 
 /// The oldest values.
@@ -386,14 +391,6 @@ impl<T> Front<'_, T> {
     }
 }
 
-impl<T> Drop for Head<T> {
-    fn drop(&mut self) {
-        // One ring at a time: the first would drop the others by recursion, however many.
-        while let Some(next) = self.0.next_arc() {
-            self.0 = next;
-        }
-    }
-}
-
+mod chain;
 #[cfg(CONFIG_KUNIT = "y")]
 mod tests;

@@ -9,9 +9,9 @@
 //! that it wants. Each side holds its own mutex meanwhile; the sides never wait
 //! for each other.
 //!
-//! There is no memory before the first message. It grows in rings of doubling
-//! size, each message whole in one; more than the smallest goes when the queue was
-//! not used for a while.
+//! There is no memory before the first message. It grows from small rings, of one
+//! allocation each, to rings of doubling size, each message whole in one; more than an
+//! empty queue keeps goes when the queue was not used for a while.
 
 use super::{
     mem::{self, Head, Tail},
@@ -43,7 +43,8 @@ pub(crate) use incoming::Incoming;
 use incoming::Place;
 pub(crate) use room::Room;
 
-/// The smallest rings, in bytes and in messages.
+/// The smallest rings but for small ones, and the largest that an empty queue keeps, in
+/// bytes and in messages.
 const BYTES_MIN: usize = 1 << 10;
 const SLOTS_MIN: usize = 1 << 3;
 
@@ -200,8 +201,11 @@ impl<A: Send + Unpin> Records<A> {
     fn make_room(&self, tx: &mut Option<Tails<A>>, len: usize) -> Result<(), AllocError> {
         let whole = len.checked_next_power_of_two().ok_or(AllocError)?;
         let Some(tails) = tx else {
-            let (bytes, bytes_head) = mem::ring(cmp::max(whole, BYTES_MIN))?;
-            let (slots, slots_head) = mem::ring(SLOTS_MIN)?;
+            let (bytes, bytes_head) = mem::ring(match whole {
+                few if few <= mem::small::<u8>() => mem::small::<u8>(),
+                more => cmp::max(more, BYTES_MIN),
+            })?;
+            let (slots, slots_head) = mem::ring(mem::small::<Slot<A>>())?;
             *self.rx.lock() = Some(Heads {
                 bytes: bytes_head,
                 slots: slots_head,
@@ -209,13 +213,13 @@ impl<A: Send + Unpin> Records<A> {
             *tx = Some(Tails { bytes, slots });
             return Ok(());
         };
-        let twice = |size: usize, max| cmp::min(size.saturating_mul(2), max);
+        let twice = |size: usize, min, max| size.saturating_mul(2).clamp(min, max);
         if tails.bytes.free() < len {
-            let size = twice(tails.bytes.size(), BYTES_MAX);
+            let size = twice(tails.bytes.size(), BYTES_MIN, BYTES_MAX);
             tails.bytes.extend(cmp::max(whole, size))?;
         }
         if tails.slots.free() == 0 {
-            let size = twice(tails.slots.size(), SLOTS_MAX);
+            let size = twice(tails.slots.size(), SLOTS_MIN, SLOTS_MAX);
             tails.slots.extend(size)?;
         }
         Ok(())

@@ -42,28 +42,31 @@ mod cases {
 
     #[test]
     fn bytes_keep_their_order_around_the_ring() -> Result {
-        let (mut tail, mut head) = ring(16)?;
-        let (mut sent, mut received) = (0u8, 0u8);
+        // One that has its bytes in itself, and one that has not.
+        for size in [16, 4 * small::<u8>()] {
+            let (mut tail, mut head) = ring(size)?;
+            let (mut sent, mut received) = (0u8, 0u8);
+            let mut bytes = KVec::from_elem(0, size, GFP_KERNEL)?;
 
-        for round in 0..200usize {
-            let len = (round * 7) % 17;
-            let mut bytes = [0; 16];
-            for byte in &mut bytes[..len] {
-                *byte = sent;
-                sent = sent.wrapping_add(1);
-            }
-            assert_eq!(tail.free(), 16);
-            assert!(fill_with(&mut tail, &bytes[..len]));
-            commit(&mut tail, len);
-            assert_eq!(tail.free(), 16 - len);
+            for round in 0..200 {
+                let len = (round * 7) % (size + 1);
+                for byte in &mut bytes[..len] {
+                    *byte = sent;
+                    sent = sent.wrapping_add(1);
+                }
+                assert_eq!(tail.free(), size);
+                assert!(fill_with(&mut tail, &bytes[..len]));
+                commit(&mut tail, len);
+                assert_eq!(tail.free(), size - len);
 
-            let mut got = [0; 16];
-            assert_eq!(read(&head, &mut got), len);
-            for byte in &got[..len] {
-                assert_eq!(*byte, received);
-                received = received.wrapping_add(1);
+                bytes.fill(0);
+                assert_eq!(read(&head, &mut bytes), len);
+                for byte in &bytes[..len] {
+                    assert_eq!(*byte, received);
+                    received = received.wrapping_add(1);
+                }
+                assert_eq!(consume(&mut head, len), len);
             }
-            assert_eq!(consume(&mut head, len), len);
         }
         Ok(())
     }
@@ -112,6 +115,13 @@ mod cases {
         drop(head);
         assert!(fill_with(&mut tail, b"x"));
         Ok(())
+    }
+
+    #[test]
+    fn a_small_ring_is_as_large_as_it_can_be() {
+        assert_eq!(small::<u8>(), WITHIN);
+        assert_eq!(small::<[u64; 3]>(), 4);
+        assert_eq!(small::<[u8; WITHIN]>(), 1);
     }
 
     #[test]

@@ -2,10 +2,11 @@
 
 //! The memory of a [`Stream`]: where it comes from, and where it goes.
 //!
-//! It grows in rings of doubling size, as far as what is queued at once needs it:
-//! then one ring goes round. One larger than [`KEEP`] goes when the queue was not used
-//! for a while. Rings that end at 64 KiB, with a new one behind each that is full, cost
-//! half as much again for blocks of 256 KiB: each had to be got, cleared and charged.
+//! Few bytes get a small ring, of one allocation. More get rings of doubling size, as far
+//! as what is queued at once needs it: then one ring goes round. One larger than [`KEEP`]
+//! goes when the queue was not used for a while. Rings that end at 64 KiB, with a new one
+//! behind each that is full, cost half as much again for blocks of 256 KiB: each had to be
+//! got, cleared and charged.
 
 use super::{
     super::{
@@ -22,7 +23,8 @@ use super::{
 use core::{cmp, sync::atomic::Ordering::Release};
 use kernel::{iov::IovIterSource, prelude::*};
 
-/// The smallest ring, and the largest that an empty queue keeps, in bytes.
+/// The smallest ring but for a small one, and the largest that an empty queue keeps, in
+/// bytes.
 pub(super) const KEEP: usize = 1 << 10;
 
 /// The largest ring, in bytes: where a limit is higher, one is linked behind the other.
@@ -31,6 +33,16 @@ const LARGEST: usize = 1 << 20;
 /// Whether there is more than an empty queue keeps.
 pub(super) fn is_spare(tx: &Option<Tail<u8>>) -> bool {
     tx.as_ref().is_some_and(|tail| tail.size() > KEEP)
+}
+
+/// The size of a ring for `len` bytes, where one of `last` bytes was too small.
+fn size_for(len: usize, last: usize) -> usize {
+    let small = mem::small::<u8>();
+    if last == 0 && len <= small {
+        return small;
+    }
+    let size = cmp::max(len.next_power_of_two(), last.saturating_mul(2));
+    cmp::max(size, KEEP)
 }
 
 /// Whether a queue with these flags, which are some, takes `len` bytes in one step.
@@ -67,14 +79,12 @@ impl<A: Send + Unpin + Merge> Stream<A> {
     ) -> Option<usize> {
         match tx {
             None => {
-                let size = cmp::max(len.next_power_of_two(), KEEP);
-                let (tail, head) = mem::ring(size).ok()?;
+                let (tail, head) = mem::ring(size_for(len, 0)).ok()?;
                 *self.rx.lock() = Some(head);
                 *tx = Some(tail);
             }
             Some(tail) if tail.free() < len => {
-                let size = cmp::max(len.next_power_of_two(), tail.size().saturating_mul(2));
-                let size = cmp::min(size, LARGEST);
+                let size = cmp::min(size_for(len, tail.size()), LARGEST);
                 if size > STEP {
                     // Before the ring: no reader of it takes more than a step.
                     self.flags.fetch_or(LARGE, Release);

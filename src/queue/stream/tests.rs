@@ -7,7 +7,10 @@ use kernel::macros::kunit_tests;
 #[kunit_tests(qsock_queue_stream)]
 mod cases {
     use super::super::{
-        super::marks::{Look, Tag},
+        super::{
+            marks::{Look, Tag},
+            mem, //
+        },
         memory::KEEP,
         *, //
     };
@@ -275,6 +278,27 @@ mod cases {
         assert!(receive(&stream, 1).is_ok());
         assert!(!stream.trim() && !stream.trim());
         assert!(stream.tx.lock().is_some());
+        Ok(())
+    }
+
+    #[test]
+    fn few_bytes_take_a_small_ring() -> Result {
+        let stream = stream()?;
+        let size = || stream.tx.lock().as_ref().map_or(0, Tail::size);
+        let few = mem::small::<u8>();
+        let bytes = KVec::from_elem(7, few + 1, GFP_KERNEL)?;
+
+        assert!(send(&stream, &bytes[..few], LIMIT) == Ok(few));
+        assert_eq!(size(), few);
+        // One more does not fit beside them.
+        assert!(send(&stream, b"x", LIMIT) == Ok(1));
+        assert_eq!(size(), KEEP);
+        assert!(receive(&stream, few + 1).is_ok());
+        assert!(empty(&stream) == Some(Empty::Yet));
+
+        stream.discard();
+        assert!(send(&stream, &bytes, LIMIT) == Ok(few + 1));
+        assert_eq!(size(), KEEP);
         Ok(())
     }
 
