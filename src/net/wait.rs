@@ -175,6 +175,7 @@ pub(crate) fn block_on<R>(
 /// # Errors
 ///
 /// `EAGAIN` when the time is up; as [`block_on`] for a signal.
+#[inline(always)]
 pub(crate) fn wait_for(
     sk: &Sock,
     events: Events,

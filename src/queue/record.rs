@@ -245,6 +245,11 @@ impl<A: Send + Unpin> Records<A> {
         Ok(Incoming::new(self, rx, place))
     }
 
+    /// Whether there is no message, and none will come. Sleeps for readers.
+    pub(crate) fn has_ended(&self) -> bool {
+        matches!(self.try_read(None), Err(Empty::Shut))
+    }
+
     /// The bytes of the first message; 0 if there is none. Sleeps for readers.
     pub(crate) fn first_len(&self) -> usize {
         let first = self.try_read(None);

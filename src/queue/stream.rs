@@ -260,6 +260,13 @@ impl<A: Send + Unpin + Merge> Stream<A> {
         }
     }
 
+    /// Whether there is no byte, not even one that no read will return, and none will
+    /// come. Sleeps for readers.
+    pub(crate) fn has_ended(&self) -> bool {
+        let incoming = self.read();
+        matches!(incoming.empty, Empty::Shut) && incoming.is_empty()
+    }
+
     /// Counts bytes that the holder of the readers' mutex consumed.
     #[inline(always)]
     fn count_received(&self, len: usize) {

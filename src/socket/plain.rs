@@ -75,8 +75,8 @@ pub(super) fn recv_datagram(sock: &Socket<QueueSocket>, msg: RecvMsg<'_>) -> Opt
     recv_plain(sock, &Source::Inbox(inbox), msg, check)
 }
 
-/// As [`recv_plain`], where nothing is there yet: waits for it. Returns `None` too if
-/// the call must not wait.
+/// As [`recv_plain`], where nothing is there: waits for it, unless the connection has
+/// ended or the call must not wait, which event loops ask for often.
 ///
 /// # Errors
 ///
@@ -84,10 +84,20 @@ pub(super) fn recv_datagram(sock: &Socket<QueueSocket>, msg: RecvMsg<'_>) -> Opt
 pub(super) fn wait(sock: &Socket<QueueSocket>, msg: RecvMsg<'_>) -> Option<Result<usize>> {
     let (sk, source) = (sock.sk(), Source::of(sock)?);
     let queue = source.queue();
-    let is_there = || !queue.is_empty() || queue.is_shut() || sk.has_error();
-    if is_there() || msg.flags().has(MsgFlags::DONTWAIT) {
+    // First: who ends a connection with an error leaves that before.
+    let is_shut = queue.is_shut();
+    let is_there = || !queue.is_empty() || sk.has_error();
+    if is_there() {
         return None;
     }
+    if is_shut {
+        let is_peer = matches!(source, Source::Peer(..));
+        return (is_peer && queue.has_ended()).then_some(Ok(0));
+    }
+    if msg.flags().has(MsgFlags::DONTWAIT) {
+        return Some(Err(EAGAIN));
+    }
+    let is_there = || is_there() || queue.is_shut();
     let mut timeo = Timeo::recv(sk, false);
     let events = Events::IN | Events::MORE;
     if let Err(error) = wait_for(sk, events, &mut timeo, is_there) {

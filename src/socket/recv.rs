@@ -133,8 +133,9 @@ pub(super) fn recv_plain(
     Some(Ok(received))
 }
 
-/// As [`recv_plain`], where nothing is there yet: waits for it. Returns `None` too if
-/// the call must not wait, or not for so little.
+/// As [`recv_plain`], where nothing is there: waits for it, unless the stream has ended
+/// or the call must not wait, which event loops ask for often. Returns `None` too if it
+/// must not wait for so little.
 ///
 /// # Errors
 ///
@@ -143,10 +144,23 @@ pub(super) fn wait_plain(sock: &Socket<QueueSocket>, msg: RecvMsg<'_>) -> Option
     let (connected, link) = sock.bytes()?;
     let sk = sock.sk();
     let queue = link.to(connected.side());
-    let is_there = || !queue.is_empty() || queue.has_holes_only() || queue.is_shut();
-    if is_there() || sk.has_error() || sk.lowat() > 1 || msg.flags().has(MsgFlags::DONTWAIT) {
+    // First: who ends a connection with an error leaves that before.
+    let is_shut = queue.is_shut();
+    let has_bytes = || !queue.is_empty() || queue.has_holes_only();
+    if has_bytes() || sk.has_error() {
         return None;
     }
+    if is_shut {
+        let is_plain = !sk.wants_sender() && !sock.wants_inq();
+        return (is_plain && queue.has_ended()).then_some(Ok(0));
+    }
+    if msg.flags().has(MsgFlags::DONTWAIT) {
+        return Some(Err(EAGAIN));
+    }
+    if sk.lowat() > 1 {
+        return None;
+    }
+    let is_there = || has_bytes() || queue.is_shut();
     let mut timeo = Timeo::recv(sk, false);
     let events = Events::IN | Events::MORE;
     if let Err(error) = wait_for(sk, events, &mut timeo, || is_there() || sk.has_error()) {
