@@ -15,7 +15,7 @@ use crate::{
         sock::Sock,
         socket::Socket, //
     },
-    queue::stream::Stream,
+    queue::{stream::Stream, Queue},
 };
 
 /// What the socket is ready for. Sleeps for locks only.
@@ -68,14 +68,23 @@ fn joined(sock: &Socket<QueueSocket>, wait: PollWait<'_>) -> Events {
     plain(sock.sk(), sock, has_room).unwrap_or_else(|| any(sock))
 }
 
-/// What a connection seldom is.
+/// [`poll`] of any connection: of one of bytes, without the calls through its transport
+/// where most that are shut need none.
 #[cold]
-fn rare(sk: &Sock, connected: &Connected) -> Events {
-    let (read_shut, write_shut) = (connected.is_read_shut(), connected.is_write_shut());
+fn connection(sk: &Sock, connected: &Connected) -> Events {
+    let (read_shut, write_shut, unused) = match connected.bytes() {
+        Some(link) => {
+            let [here, there] = link.ways(connected.side()).map(|way| &way.queue);
+            (here.is_shut(), there.is_shut(), there.is_unused())
+        }
+        None => (connected.is_read_shut(), connected.is_write_shut(), false),
+    };
     Events::ERR.when(sk.has_error())
         | Events::PRI.when(connected.is_urgent())
         | Events::HUP.when(read_shut && write_shut)
-        | (Events::RDHUP | Events::IN).when(read_shut)
+        | Events::RDHUP.when(read_shut)
+        | Events::IN.when(read_shut || connected.is_readable())
+        | Events::OUT.when(unused || connected.is_writable())
 }
 
 /// [`poll`] of any socket.
@@ -86,16 +95,11 @@ fn any(sock: &Socket<QueueSocket>) -> Events {
         Some(State::Datagram(inbox)) => {
             return Events::ERR.when(sk.has_error()) | datagram::poll(sock, inbox);
         }
-        Some(State::Connected(connected)) => {
-            return rare(sk, connected)
-                | Events::IN.when(connected.is_readable())
-                | Events::OUT.when(connected.is_writable());
+        Some(State::Connected(connected)) => return connection(sk, connected),
+        Some(State::Listening(listening)) => {
+            let (shut, acceptable) = listening.poll();
+            (shut, false, Events::IN.when(acceptable))
         }
-        Some(State::Listening(listening)) => (
-            listening.is_shut(),
-            false,
-            Events::IN.when(listening.is_acceptable()),
-        ),
         None => {
             let unconnected = sock.transition.lock();
             (
