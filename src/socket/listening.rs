@@ -27,7 +27,7 @@ use kernel::{
     new_condvar,
     new_mutex,
     prelude::*,
-    rbtree::{RBTree, RBTreeNode, RBTreeNodeReservation},
+    rbtree::{RBTree, RBTreeNodeReservation},
     sync::{
         aref::ARef,
         lock::{mutex::MutexBackend, Guard},
@@ -38,35 +38,38 @@ use kernel::{
     }, //
 };
 
+mod awaited;
+
+pub(super) use awaited::AwaitedRoom;
+
 /// A connection that nobody accepted yet.
-struct Embryo {
+pub(super) struct Embryo {
     pair: Pair,
     /// Who connected.
     cred: PeerCred,
 }
 
-/// An embryo, and the memory that its place in a backlog takes.
-pub(super) struct Pending {
-    embryo: Embryo,
-    place: RBTreeNodeReservation<u64, Embryo>,
-}
-
-impl Pending {
-    /// Sleeps.
-    pub(super) fn new(pair: Pair, cred: PeerCred) -> Result<Self> {
-        Ok(Self {
-            embryo: Embryo { pair, cred },
-            place: RBTreeNodeReservation::new(GFP_KERNEL_ACCOUNT)?,
-        })
+impl Embryo {
+    /// The end `pair` of a connection that the current task makes.
+    pub(super) fn new(pair: Pair) -> Self {
+        Self {
+            pair,
+            cred: PeerCred::current(),
+        }
     }
 }
+
+/// The memory that an embryo's place in a backlog takes.
+type Node = RBTreeNodeReservation<u64, Option<Embryo>>;
 
 struct Inner {
     /// The socket that listens, until it is closed.
     listener: Option<ARef<Sock>>,
     /// The embryos, by the order in which they came.
-    queue: RBTree<u64, Embryo>,
+    queue: RBTree<u64, Option<Embryo>>,
     queued: u32,
+    /// What the embryo that left last had, for the next one.
+    spare: Option<Node>,
     next: u64,
     /// One more than this may wait, as AF_UNIX has it.
     limit: u32,
@@ -85,18 +88,24 @@ impl Inner {
         self.queued > self.limit
     }
 
-    fn push(&mut self, pending: Pending) {
-        let node = pending.place.into_node(self.next, pending.embryo);
-        self.queue.insert(node);
+    fn push(&mut self, node: Node, embryo: Embryo) {
+        self.queue.insert(node.into_node(self.next, Some(embryo)));
         self.queued += 1;
         // OVERFLOW: It takes centuries to count so far.
         self.next += 1;
     }
 
-    fn pop(&mut self) -> Option<RBTreeNode<u64, Embryo>> {
-        let (_, node) = self.queue.cursor_front_mut()?.remove_current();
+    fn pop(&mut self) -> Option<Embryo> {
+        let mut first = self.queue.cursor_front_mut()?;
+        let embryo = first.current_mut().1.take();
+        let (_, node) = first.remove_current();
+        self.spare = Some(node.into_reservation());
         self.queued -= 1;
-        Some(node)
+        embryo
+    }
+
+    fn embryos(&self) -> impl Iterator<Item = &Embryo> {
+        self.queue.values().flatten()
     }
 }
 
@@ -114,39 +123,6 @@ pub(crate) struct Backlog {
     pollers: Pollers,
 }
 
-/// The place of a socket whose non-blocking connect(2) found a backlog full, and
-/// that may poll for room; it leaves when this is dropped.
-pub(super) struct AwaitedRoom {
-    backlog: Arc<Backlog>,
-    number: u64,
-}
-
-impl AwaitedRoom {
-    /// Has `sk` told when there is room. Sleeps.
-    ///
-    /// # Errors
-    ///
-    /// `ENOMEM`.
-    pub(super) fn new(backlog: &Arc<Backlog>, sk: &Sock) -> Result<Self> {
-        let number = backlog.pollers.join(sk)?;
-        let backlog = backlog.clone();
-        Ok(Self { backlog, number })
-    }
-
-    /// Whether connect(2) would find room now, or learn that it never will.
-    /// Sleeps.
-    pub(super) fn has_room(&self) -> bool {
-        let inner = self.backlog.inner.lock();
-        !inner.is_open() || !inner.is_full()
-    }
-}
-
-impl Drop for AwaitedRoom {
-    fn drop(&mut self) {
-        self.backlog.pollers.leave(self.number);
-    }
-}
-
 /// Whether there is room in a backlog.
 pub(super) enum Room<'a> {
     There(Place<'a>),
@@ -154,24 +130,27 @@ pub(super) enum Room<'a> {
 }
 
 /// Room for one more in a backlog.
-pub(super) struct Place<'a>(Guard<'a, Inner, MutexBackend>);
+pub(super) struct Place<'a> {
+    inner: Guard<'a, Inner, MutexBackend>,
+    node: Node,
+}
 
 impl Place<'_> {
     /// Who listens.
     pub(super) fn cred(&self) -> PeerCred {
-        self.0.cred.clone()
+        self.inner.cred.clone()
     }
 
     /// What a socket will want that is accepted.
     pub(super) fn wants(&self) -> Wants {
-        let listener = self.0.listener.as_ref();
+        let listener = self.inner.listener.as_ref();
         listener.map_or_else(Wants::all, |listener| listener.wants())
     }
 
     /// Takes the place; returns the socket to wake.
-    pub(super) fn push(mut self, pending: Pending) -> Option<ARef<Sock>> {
-        self.0.push(pending);
-        self.0.listener.clone()
+    pub(super) fn push(mut self, embryo: Embryo) -> Option<ARef<Sock>> {
+        self.inner.push(self.node, embryo);
+        self.inner.listener.clone()
     }
 }
 
@@ -185,6 +164,7 @@ impl Backlog {
                         listener: Some(listener),
                         queue: RBTree::new(),
                         queued: 0,
+                        spare: None,
                         next: 0,
                         limit,
                         shut: false,
@@ -208,17 +188,24 @@ impl Backlog {
     ///
     /// # Errors
     ///
-    /// `ECONNREFUSED` if nobody may connect any more.
+    /// `ECONNREFUSED` if nobody may connect any more; `ENOMEM`.
     pub(super) fn room(&self) -> Result<Room<'_>> {
-        let inner = self.inner.lock();
-        if !inner.is_open() {
-            return Err(ECONNREFUSED.into());
+        let mut new = None;
+        loop {
+            let mut inner = self.inner.lock();
+            if !inner.is_open() {
+                return Err(ECONNREFUSED.into());
+            }
+            if inner.is_full() {
+                return Ok(Room::Full);
+            }
+            if let Some(node) = new.take().or_else(|| inner.spare.take()) {
+                return Ok(Room::There(Place { inner, node }));
+            }
+            drop(inner);
+            // Not under the mutex: who is charged for it may wait long for memory.
+            new = Some(Node::new(GFP_KERNEL_ACCOUNT)?);
         }
-        Ok(if inner.is_full() {
-            Room::Full
-        } else {
-            Room::There(Place(inner))
-        })
     }
 
     /// Waits for room, or for the end of the backlog, for at most `timeo`
@@ -270,10 +257,9 @@ impl Backlog {
     }
 
     fn try_pop(&self) -> Result<Embryo> {
-        let node = self.inner.lock().pop().ok_or(EAGAIN)?;
+        let embryo = self.inner.lock().pop().ok_or(EAGAIN)?;
         self.room.notify_one();
         self.pollers.wake();
-        let (_, embryo) = node.to_key_value();
         Ok(embryo)
     }
 }
@@ -310,18 +296,24 @@ impl Listening {
 
     /// Shows `see` each file that was sent to those that wait. Sleeps.
     pub(super) fn for_each_file(&self, see: &mut dyn FnMut(&FileRef)) {
-        for embryo in self.0.inner.lock().queue.values() {
+        for embryo in self.0.inner.lock().embryos() {
             embryo.pair.for_each_file(see);
         }
     }
 
     /// Shows `see` each socket that waits to be accepted. Sleeps.
     pub(super) fn for_each_client(&self, see: &mut dyn FnMut(&Sock)) {
-        for embryo in self.0.inner.lock().queue.values() {
+        for embryo in self.0.inner.lock().embryos() {
             if let Some(sk) = embryo.pair.end(Side::A).sk() {
                 see(sk);
             }
         }
+    }
+
+    /// Whether receiving was shut, and whether there is an embryo. Sleeps.
+    pub(super) fn poll(&self) -> (bool, bool) {
+        let inner = self.0.inner.lock();
+        (inner.shut, inner.queued > 0)
     }
 
     /// Whether receiving was shut. Sleeps.
@@ -343,7 +335,7 @@ impl Listening {
         drop(inner);
         drop(listener);
         self.0.wake_all();
-        for embryo in queue.values() {
+        for embryo in queue.values().flatten() {
             embryo.pair.reset();
         }
     }

@@ -8,7 +8,7 @@ use super::{
     connected::Connected,
     datagram,
     hooks,
-    listening::{AwaitedRoom, Backlog, Listening, Pending, Room},
+    listening::{AwaitedRoom, Backlog, Embryo, Listening, Room},
     names_of,
     option,
     pair::Pair,
@@ -203,7 +203,7 @@ pub(super) fn connect(sock: &Socket<QueueSocket>, addr: Address<'_>, nonblock: b
     let mut timeo = sock.sk().sndtimeo(nonblock);
 
     let (pair, accepted) = Pair::new(sock.small().kind)?;
-    let pending = Pending::new(accepted, PeerCred::current())?;
+    let embryo = Embryo::new(accepted);
     loop {
         let entry = find(sock, name)?;
         let backlog = entry.target().and_then(Target::backlog);
@@ -248,7 +248,7 @@ pub(super) fn connect(sock: &Socket<QueueSocket>, addr: Address<'_>, nonblock: b
         sock.sk().set_state(SkState::Established);
         sock.set_connected();
         sock.state.populate(State::Connected(connected));
-        let listener = room.push(pending);
+        let listener = room.push(embryo);
         let awaited = unconnected.room.take();
         drop(unconnected);
         drop(awaited);

@@ -13,6 +13,7 @@ mod cases {
             listener: None,
             queue: RBTree::new(),
             queued: 0,
+            spare: None,
             next: 0,
             limit,
             shut: false,
@@ -26,7 +27,8 @@ mod cases {
 
         for full in [false, true] {
             let (_, accepted) = Pair::new(Kind::Stream)?;
-            inner.push(Pending::new(accepted, PeerCred::current())?);
+            let node = Node::new(GFP_KERNEL)?;
+            inner.push(node, Embryo::new(accepted));
             assert_eq!(inner.is_full(), full);
         }
         Ok(())
@@ -43,12 +45,13 @@ mod cases {
 
         let mut connected = KVec::new();
         for (pair, accepted) in pairs {
-            inner.push(Pending::new(accepted, PeerCred::current())?);
+            let node = Node::new(GFP_KERNEL)?;
+            inner.push(node, Embryo::new(accepted));
             connected.push(pair, GFP_KERNEL)?;
         }
         for pair in &connected {
-            let (_, embryo) = inner.pop().ok_or(EINVAL)?.to_key_value();
-            assert!(embryo.pair.is(pair));
+            assert!(inner.pop().ok_or(EINVAL)?.pair.is(pair));
+            assert!(inner.spare.is_some());
         }
         assert!(inner.pop().is_none());
         assert_eq!(inner.queued, 0);
