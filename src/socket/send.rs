@@ -161,8 +161,7 @@ impl Sender<'_> {
         let nonblock = msg.flags().has(MsgFlags::DONTWAIT);
         let mut tag = None;
         if urgent || !ancillary.is_empty() {
-            let part = ancillary.next_part();
-            let aux = (!part.is_empty()).then_some(part);
+            let aux = (!ancillary.is_empty()).then(|| ancillary.next_part());
             tag = Some(Tag::new(aux, urgent).map_err(no_buffers)?);
         }
         let sent = block_on(
