@@ -57,8 +57,7 @@ fn tell(address: &Address, what: &str) {
 /// Makes the inode, then binds its name. That has the inode's mode and owner.
 fn to_path(fd: c_int, address: &Address) -> Result<c_int, Errno> {
     let mode = mode_of(fd)?;
-    let text = address.text();
-    let path = text.as_c_str();
+    let path = address.path();
     make(path, mode)?;
     // A second name is refused after the path was looked at: what is wrong with that is told first.
     let result = match switch::own_name(fd) {
@@ -124,20 +123,20 @@ pub fn take_over(successor: &Successor, name: &Address) -> Result<(), Errno> {
         return call(successor.fd(), &Address::new(family, name.name())).map(|_| ());
     };
     let address = Address::new(libc::AF_UNIX, path).terminated();
-    let text = address.text();
-    let found = path::find(AT_FDCWD, text.as_c_str(), libc::AT_SYMLINK_NOFOLLOW)?;
+    let path = address.path();
+    let found = path::find(AT_FDCWD, path, libc::AT_SYMLINK_NOFOLLOW)?;
     if !found.is_socket || ours && !name::is_of(name.name(), &found.inode) {
         // The file has gone, or is another's.
         return Err(Errno(libc::ECONNREFUSED));
     }
     // SAFETY: The path is a string.
-    unsafe { libc::unlink(text.as_c_str().as_ptr()) };
+    unsafe { libc::unlink(path.as_ptr()) };
     let bound = if ours {
         call(successor.fd(), &address)
     } else {
         to_path(successor.fd(), &address)
     };
     // SAFETY: As above.
-    unsafe { libc::chmod(text.as_c_str().as_ptr(), found.mode & 0o777) };
+    unsafe { libc::chmod(path.as_ptr(), found.mode & 0o777) };
     bound.map(|_| ())
 }

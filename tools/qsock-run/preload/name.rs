@@ -18,67 +18,46 @@ pub const START: usize = WHOLE.len();
 /// Digits of an inode's numbers. A colon is none.
 const DIGITS: &[u8; 64] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz+-";
 
-/// Bytes up to some number.
+/// An inode: device, number, birth, with a point between two. Each has 11 digits at most.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Bytes<const N: usize> {
-    bytes: [u8; N],
-    len: usize,
+pub struct Inode {
+    bytes: [u8; 36],
+    first: usize,
 }
 
-impl<const N: usize> Bytes<N> {
-    pub const fn new() -> Self {
-        Bytes {
-            bytes: [0; N],
-            len: 0,
+impl Inode {
+    /// The inode with these numbers.
+    pub fn new(numbers: [u64; 3]) -> Inode {
+        let (mut bytes, mut first) = ([b'.'; 36], 36);
+        // From the last digit of the last one.
+        for (at, mut rest) in numbers.into_iter().enumerate().rev() {
+            loop {
+                first -= 1;
+                bytes[first] = DIGITS[rest as usize % 64];
+                rest /= 64;
+                if rest == 0 {
+                    break;
+                }
+            }
+            // The point before it is there.
+            first -= usize::from(at > 0);
         }
-    }
-
-    /// Adds what fits.
-    pub fn push(&mut self, more: &[u8]) {
-        let fits = more.len().min(N - self.len);
-        self.bytes[self.len..][..fits].copy_from_slice(&more[..fits]);
-        self.len += fits;
+        Inode { bytes, first }
     }
 
     pub fn get(&self) -> &[u8] {
-        &self.bytes[..self.len]
+        &self.bytes[self.first..]
     }
 }
 
-/// An inode: device, number, birth. Each number has 11 digits at most.
-pub type Inode = Bytes<36>;
-
-/// A name of AF_QSOCK.
-pub type Name = Bytes<ROOM>;
-
-/// The inode with these numbers.
-pub fn inode(numbers: [u64; 3]) -> Inode {
-    let mut inode = Inode::new();
-    for (at, number) in numbers.into_iter().enumerate() {
-        if at > 0 {
-            inode.push(b".");
-        }
-        // From the last one: what is before the first is not written.
-        let (mut digits, mut first, mut rest) = ([0; 11], 11, number);
-        while first == 11 || rest > 0 {
-            first -= 1;
-            digits[first] = DIGITS[rest as usize % 64];
-            rest /= 64;
-        }
-        inode.push(&digits[first..]);
-    }
-    inode
-}
-
-/// The name for a path and its inode.
-pub fn compose(path: &[u8], inode: &Inode) -> Name {
+/// The name for a path and its inode, in pieces.
+pub fn compose<'a>(path: &'a [u8], inode: &'a Inode) -> [&'a [u8]; 4] {
     let room = ROOM - WHOLE.len() - 1 - inode.get().len();
-    let mut name = Name::new();
-    name.push(if path.len() > room { PART } else { WHOLE });
-    name.push(&path[..path.len().min(room)]);
-    name.push(b":");
-    name.push(inode.get());
-    name
+    let (kind, path) = match path.get(..room) {
+        Some(part) if path.len() > room => (PART, part),
+        _ => (WHOLE, path),
+    };
+    [kind, path, b":", inode.get()]
 }
 
 /// The path in a name, unless it was cut or the name is none of these. Of a name whose end is missing,
@@ -107,20 +86,20 @@ mod tests {
 
     #[test]
     fn a_path_comes_back() {
-        let inode = inode([0x801, 77, 1]);
+        let inode = Inode::new([0x801, 77, 1]);
         assert_eq!(inode.get(), b"W1.1D.1");
-        let name = compose(b"/run/a:b", &inode);
-        assert_eq!(name.get(), b"file:/run/a:b:W1.1D.1");
-        assert_eq!(path(name.get()), Some(&b"/run/a:b"[..]));
-        assert!(is_of(name.get(), &inode));
+        let name = compose(b"/run/a:b", &inode).concat();
+        assert_eq!(&name, b"file:/run/a:b:W1.1D.1");
+        assert_eq!(path(&name), Some(&b"/run/a:b"[..]));
+        assert!(is_of(&name, &inode));
     }
 
     #[test]
     fn the_inode_counts_whatever_the_path() {
-        let one = inode([1, 2, 3]);
-        assert!(is_of(compose(b"x", &one).get(), &one));
+        let one = Inode::new([1, 2, 3]);
+        assert!(is_of(&compose(b"x", &one).concat(), &one));
         for other in [[1, 2, 4], [1, 22, 3], [0, 2, 3]] {
-            assert!(!is_of(compose(b"x", &one).get(), &inode(other)));
+            assert!(!is_of(&compose(b"x", &one).concat(), &Inode::new(other)));
         }
         assert!(!is_of(b"file:x1.2.3", &one));
         assert!(!is_of(b"x:1.2.3", &one));
@@ -128,13 +107,13 @@ mod tests {
 
     #[test]
     fn the_largest_numbers_fit() {
-        let inode = inode([u64::MAX; 3]);
+        let inode = Inode::new([u64::MAX; 3]);
         assert_eq!(inode.get().len(), 35);
-        let name = compose(&[b'x'; 108], &inode);
-        assert_eq!(name.get().len(), ROOM);
-        assert!(is_of(name.get(), &inode) && is_cut(name.get()));
-        assert_eq!(path(name.get()), None);
-        let fits = compose(&[b'x'; 67], &inode);
-        assert_eq!(path(fits.get()).map(<[u8]>::len), Some(67));
+        let name = compose(&[b'x'; 108], &inode).concat();
+        assert_eq!(name.len(), ROOM);
+        assert!(is_of(&name, &inode) && is_cut(&name));
+        assert_eq!(path(&name), None);
+        let fits = compose(&[b'x'; 67], &inode).concat();
+        assert_eq!(path(&fits).map(<[u8]>::len), Some(67));
     }
 }

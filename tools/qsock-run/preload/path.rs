@@ -35,7 +35,7 @@ pub fn find(dir: c_int, path: &CStr, flags: c_int) -> Result<Found, Errno> {
     };
     let device = (u64::from(told.stx_dev_major) << 20) | u64::from(told.stx_dev_minor);
     Ok(Found {
-        inode: name::inode([device, told.stx_ino, born]),
+        inode: Inode::new([device, told.stx_ino, born]),
         mode: told.stx_mode.into(),
         owner: (told.stx_uid, told.stx_gid),
         is_socket: u32::from(told.stx_mode) & libc::S_IFMT == libc::S_IFSOCK,
@@ -66,8 +66,7 @@ where
     if address.kind() != Kind::Path {
         return check(go(&address.ours()));
     }
-    let text = address.text();
-    let path = text.as_c_str();
+    let path = address.path();
     let found = match find(AT_FDCWD, path, 0) {
         // It was given to the program as it is.
         Err(Errno(libc::ENOENT)) if name::is_cut(path.to_bytes()) => {
@@ -93,7 +92,7 @@ where
 
 /// The address in AF_QSOCK of a path that was bound with this inode.
 pub fn of(path: &[u8], inode: &Inode) -> Address {
-    Address::new(config::family(), name::compose(path, inode).get()).terminated()
+    Address::joined(config::family(), &name::compose(path, inode)).terminated()
 }
 
 /// The name that somebody bound for an inode, whatever path that had.
@@ -146,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_line_is_read() {
-        let inode = name::inode([1, 2, 3]);
+        let inode = Inode::new([1, 2, 3]);
         let line = |name: &str| {
             format!("0000000000000000: 00000002 00000000 00010000 0001 01 4711 0 5 {name}")
         };

@@ -15,10 +15,15 @@ pub const ROOM: usize = size_of::<sockaddr_un>() - NAME;
 
 /// An address in the kernel's form.
 #[derive(Clone, Copy)]
+#[repr(C)]
 pub struct Address {
     raw: sockaddr_un,
+    /// Ends a path that takes all the room.
+    nul: u8,
     len: socklen_t,
 }
+
+const _: () = assert!(offset_of!(Address, nul) == size_of::<sockaddr_un>());
 
 /// What kind of name an address has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,15 +36,26 @@ pub enum Kind {
 impl Address {
     /// The address of family `family` with a name, cut to the room that there is.
     pub fn new(family: c_int, name: &[u8]) -> Address {
+        Address::joined(family, &[name])
+    }
+
+    /// The same of a name in pieces.
+    pub fn joined(family: c_int, pieces: &[&[u8]]) -> Address {
         // SAFETY: All of its fields may be zero.
         let mut raw: sockaddr_un = unsafe { zeroed() };
         raw.sun_family = family as sa_family_t;
-        let len = name.len().min(ROOM);
-        // SAFETY: The name has these bytes, and the array that room.
-        unsafe { copy_nonoverlapping(name.as_ptr(), raw.sun_path.as_mut_ptr().cast(), len) };
+        let mut there = 0;
+        for piece in pieces {
+            let len = piece.len().min(ROOM - there);
+            let to = raw.sun_path[there..].as_mut_ptr().cast();
+            // SAFETY: The piece has these bytes, and the array that room.
+            unsafe { copy_nonoverlapping(piece.as_ptr(), to, len) };
+            there += len;
+        }
         Address {
             raw,
-            len: (NAME + len) as socklen_t,
+            nul: 0,
+            len: (NAME + there) as socklen_t,
         }
     }
 
@@ -121,6 +137,13 @@ impl Address {
     /// Whether the user wants this name to be in AF_QSOCK.
     pub fn wanted(&self) -> bool {
         config::all_wanted() || config::wanted(self.text().as_c_str())
+    }
+
+    /// The name as a string, which only a path is as a whole.
+    pub fn path(&self) -> &CStr {
+        let name = (&raw const *self).cast::<u8>().wrapping_add(NAME);
+        // SAFETY: It ends at `nul` at the latest, which is no padding.
+        unsafe { CStr::from_ptr(name.cast()) }
     }
 
     /// The name as a string, with @ for the NUL of an abstract one.
@@ -230,6 +253,8 @@ mod tests {
         assert_eq!(given(b"/a\0b").name(), b"/a");
         assert_eq!(given(b"\0a\0b").name(), b"\0a\0b");
         assert_eq!(given(&[b'x'; ROOM]).name(), [b'x'; ROOM]);
+        assert_eq!(given(&[b'x'; ROOM]).path().to_bytes(), [b'x'; ROOM]);
+        assert_eq!(given(b"/a\0b").path(), c"/a");
         assert_eq!(
             [b"" as &[u8], b"\0", b"/"].map(|name| given(name).kind()),
             [Kind::Unnamed, Kind::Abstract, Kind::Path]
@@ -239,9 +264,9 @@ mod tests {
 
     #[test]
     fn a_path_is_put_back() {
-        let name = name::compose(b"/run/x", &name::inode([1, 2, 3]));
+        let name = name::compose(b"/run/x", &name::Inode::new([1, 2, 3])).concat();
         let back = |room: usize| {
-            let mut raw = Address::new(config::family(), name.get());
+            let mut raw = Address::new(config::family(), &name);
             let len = raw.len;
             let to = (&raw mut raw.raw).cast();
             // SAFETY: The address has that room.
@@ -259,8 +284,8 @@ mod tests {
 
     #[test]
     fn what_fits_is_copied_and_the_whole_length_told() {
-        let name = name::compose(b"/run/x", &name::inode([1, 2, 3]));
-        let ours = Address::new(config::family(), name.get());
+        let name = name::compose(b"/run/x", &name::Inode::new([1, 2, 3])).concat();
+        let ours = Address::new(config::family(), &name);
         for room in [0, 1, NAME, NAME + 3, NAME + 7, 110] {
             let mut whole = Whole::new();
             let mut given = [0xaa_u8; 112];
