@@ -130,7 +130,7 @@ impl Case for Ssh {
 
     /// Sessions as one script, so that the launcher starts once; signatures as one program.
     fn load(&mut self) -> Result<Vec<Rate>> {
-        let (sessions, files) = (self.place.amount(6), self.place.amount(20));
+        let (sessions, files) = (self.place.amount(24), self.place.amount(60));
         let timed = |command: &mut Command, count: u32| -> Result<f64> {
             let start = Instant::now();
             run(command)?;
