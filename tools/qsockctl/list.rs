@@ -3,12 +3,12 @@
 //! The sockets, as sock_diag(7) shows them: requests and replies are those of
 //! AF_UNIX.
 
-use crate::netlink::{word, Netlink, SOCK_DIAG};
-use std::fs;
+use crate::netlink::{word, Netlink};
+use libc::{NETLINK_SOCK_DIAG, NLM_F_DUMP, NLM_F_REQUEST};
 use std::io::{self, Result, Write};
 
+/// <linux/sock_diag.h>
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
-const NLM_F_REQUEST_DUMP: u16 = 0x301;
 
 /// UDIAG_SHOW_NAME, _PEER, _RQLEN, _UID.
 const SHOW: u32 = 0x1 | 0x4 | 0x10 | 0x40;
@@ -18,20 +18,17 @@ const UNIX_DIAG_PEER: u16 = 2;
 const UNIX_DIAG_RQLEN: u16 = 4;
 const UNIX_DIAG_UID: u16 = 7;
 
-/// include/uapi/linux/qsock.h: the number that the family has by default.
-const AF_QSOCK: u8 = 18;
-
 /// Prints them.
 pub fn list() -> Result<()> {
-    let family = fs::read_to_string("/sys/module/qsock/parameters/family");
-    let family = family.ok().and_then(|text| text.trim().parse().ok());
-    let mut request = vec![family.unwrap_or(AF_QSOCK), 0, 0, 0];
+    let family = u8::try_from(qsock::family()).unwrap_or_default();
+    let mut request = vec![family, 0, 0, 0];
     request.extend(u32::MAX.to_ne_bytes());
     request.extend(0u32.to_ne_bytes());
     request.extend(SHOW.to_ne_bytes());
     request.extend([0xff; 8]);
-    let netlink = Netlink::open(SOCK_DIAG, 0)?;
-    netlink.ask(SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST_DUMP, &request)?;
+    let netlink = Netlink::open(NETLINK_SOCK_DIAG, 0)?;
+    let flags = (NLM_F_REQUEST | NLM_F_DUMP) as u16;
+    netlink.ask(SOCK_DIAG_BY_FAMILY, flags, &request)?;
 
     let mut out = io::stdout().lock();
     writeln!(

@@ -3,8 +3,7 @@
 //! qsockctl: policies, sockets and refusals of AF_QSOCK, from a shell.
 //!
 //! It checks policies with the source that the kernel compiles them with
-//! (src/policy/rules), and needs no crate beside the standard library, so that
-//! any rustc makes a static program of it.
+//! (src/policy/rules).
 
 mod list;
 mod memory;
@@ -159,7 +158,7 @@ mod tests {
 
     #[test]
     fn the_corpus_holds() {
-        let dir = concat!(env!("QSOCKCTL_SOURCE"), "/corpus");
+        let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/corpus");
         let (mut good, mut bad) = (0, 0);
         for entry in fs::read_dir(dir).expect("the corpus is there") {
             let text = fs::read(entry.expect("a file").path()).expect("it can be read");

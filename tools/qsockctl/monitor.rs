@@ -2,7 +2,7 @@
 
 //! What the policy tells the audit subsystem, as it comes.
 
-use crate::netlink::{Netlink, AUDIT};
+use crate::netlink::Netlink;
 use std::io::{self, Result, Write};
 
 /// The records of modules.
@@ -13,7 +13,7 @@ const READLOG: u32 = 1;
 
 /// Prints the next `count` records.
 pub fn monitor(mut count: u64) -> Result<()> {
-    let netlink = Netlink::open(AUDIT, READLOG)?;
+    let netlink = Netlink::open(libc::NETLINK_AUDIT, READLOG)?;
     while count > 0 {
         netlink.hear(|kind, record| {
             let text = String::from_utf8_lossy(record);

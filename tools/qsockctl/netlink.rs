@@ -2,35 +2,14 @@
 
 //! Netlink sockets, which the standard library does not have.
 
-use std::ffi::{c_int, c_void};
+use libc::{c_int, nlmsghdr, sockaddr_nl};
 use std::io::{Error, ErrorKind, Result};
+use std::mem::zeroed;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
-pub const SOCK_DIAG: c_int = 4;
-pub const AUDIT: c_int = 9;
-
-const AF_NETLINK: c_int = 16;
-const SOCK_RAW: c_int = 3;
-const SOCK_CLOEXEC: c_int = 0o2000000;
-
-const NLMSG_ERROR: u16 = 2;
-const NLMSG_DONE: u16 = 3;
-const HEADER: usize = 16;
-
-#[repr(C)]
-struct Address {
-    family: u16,
-    pad: u16,
-    pid: u32,
-    groups: u32,
-}
-
-extern "C" {
-    fn socket(family: c_int, kind: c_int, protocol: c_int) -> c_int;
-    fn bind(fd: c_int, address: *const Address, len: u32) -> c_int;
-    fn send(fd: c_int, data: *const c_void, len: usize, flags: c_int) -> isize;
-    fn recv(fd: c_int, data: *mut c_void, len: usize, flags: c_int) -> isize;
-}
+const HEADER: usize = size_of::<nlmsghdr>();
+const ERROR: u16 = libc::NLMSG_ERROR as u16;
+const DONE: u16 = libc::NLMSG_DONE as u16;
 
 /// A netlink socket.
 pub struct Netlink(OwnedFd);
@@ -39,20 +18,25 @@ impl Netlink {
     /// One of `protocol` that hears `groups`.
     pub fn open(protocol: c_int, groups: u32) -> Result<Self> {
         // SAFETY: It has no preconditions.
-        let fd = unsafe { socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol) };
+        let fd = unsafe {
+            libc::socket(
+                libc::AF_NETLINK,
+                libc::SOCK_RAW | libc::SOCK_CLOEXEC,
+                protocol,
+            )
+        };
         if fd < 0 {
             return Err(Error::last_os_error());
         }
         // SAFETY: The descriptor is ours.
         let this = Self(unsafe { OwnedFd::from_raw_fd(fd) });
-        let address = Address {
-            family: AF_NETLINK as u16,
-            pad: 0,
-            pid: 0,
-            groups,
-        };
+        // SAFETY: All of its fields may be zero.
+        let mut address: sockaddr_nl = unsafe { zeroed() };
+        address.nl_family = libc::AF_NETLINK as libc::sa_family_t;
+        address.nl_groups = groups;
+        let len = size_of::<sockaddr_nl>() as libc::socklen_t;
         // SAFETY: The address is valid, and has that length.
-        if unsafe { bind(fd, &address, size_of::<Address>() as u32) } < 0 {
+        if unsafe { libc::bind(fd, (&raw const address).cast(), len) } < 0 {
             return Err(Error::last_os_error());
         }
         Ok(this)
@@ -68,7 +52,7 @@ impl Netlink {
         message.extend(body);
         // SAFETY: The message is valid, and has that length.
         let sent = unsafe {
-            send(
+            libc::send(
                 self.0.as_raw_fd(),
                 message.as_ptr().cast(),
                 message.len(),
@@ -86,7 +70,7 @@ impl Netlink {
         let mut buffer = vec![0u8; 1 << 16];
         // SAFETY: The buffer has that length.
         let got = unsafe {
-            recv(
+            libc::recv(
                 self.0.as_raw_fd(),
                 buffer.as_mut_ptr().cast(),
                 buffer.len(),
@@ -100,8 +84,8 @@ impl Netlink {
             let kind = u16::from_ne_bytes([head[4], head[5]]);
             let body = rest.get(HEADER..len).ok_or(ErrorKind::InvalidData)?;
             match kind {
-                NLMSG_DONE => return Ok(false),
-                NLMSG_ERROR => match word(body, 0) as i32 {
+                DONE => return Ok(false),
+                ERROR => match word(body, 0) as i32 {
                     0 => {}
                     error => return Err(Error::from_raw_os_error(-error)),
                 },

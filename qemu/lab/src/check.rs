@@ -11,7 +11,6 @@ mod headers;
 mod helpers;
 mod lint;
 mod panics;
-mod policy;
 mod readme;
 mod rooms;
 mod rust;
@@ -84,7 +83,7 @@ impl Outcome {
 type Check = fn(&Tree) -> Result<Outcome>;
 
 // The quick ones first.
-const CHECKS: [(&str, Check); 17] = [
+const CHECKS: [(&str, Check); 16] = [
     ("rooms", rooms),
     ("helpers", helpers),
     ("unsafe", unsafe_census),
@@ -97,7 +96,6 @@ const CHECKS: [(&str, Check); 17] = [
     ("uapi", docs::uapi),
     ("fmt", style::format),
     ("checkpatch", style::checkpatch),
-    ("policy", policy::language),
     ("lab", lint::lab),
     ("tools", lint::tools),
     ("clippy", lint::clippy),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The crates of tools/, and the one that drives the programs' suite: built for an architecture into build/<arch>/tools.
+//! The crates of tools/, and the one that drives the programs' suite: built for an architecture into build/<arch>.
 //!
 //! cargo wants to write beside a manifest, so it works in build/tools, where the crates stand as links. Crates that
 //! they use come from the build root's Debian packages, never from the network.
@@ -15,9 +15,10 @@ use crate::artifacts::{self, Arch, ArchArgs};
 use crate::cache;
 
 /// The crates, and where each is in the checkout.
-const CRATES: [(&str, &str); 3] = [
+const CRATES: [(&str, &str); 4] = [
     ("qsock-rs", "tools/qsock-rs"),
     ("qsock-run", "tools/qsock-run"),
+    ("qsockctl", "tools/qsockctl"),
     ("programs", "selftests/programs"),
 ];
 
@@ -56,21 +57,40 @@ pub fn build(arch: Arch) -> Result<PathBuf> {
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let _lock = cache::lock(&cache::beside(&folder, ".lock"), "the tools")?;
     for (words, how) in BUILDS {
-        let mut cargo = cross_cargo("rustc", arch)?;
-        let out = cargo.args(words).arg("--").args(how).output();
-        let out = out.context("cannot run cargo")?;
-        let errors = String::from_utf8_lossy(&out.stderr);
-        ensure!(
-            out.status.success(),
-            "the tools do not build:\n{}",
-            errors.trim_end()
-        );
+        compile(arch, words, how)?;
     }
-    let built = target_folder(arch)?.join(target(arch)).join("release");
     for file in LAUNCHER.iter().chain(&[DRIVER]) {
-        install(&built.join(file), &folder.join(file))?;
+        install(&built(arch, file)?, &folder.join(file))?;
     }
     Ok(folder)
+}
+
+/// Puts the program of a crate of its name at `program`, static: guests have no C library.
+pub fn program(arch: Arch, name: &str, program: &Path) -> Result<()> {
+    let words = [format!("-p={name}"), format!("--bin={name}")];
+    let words = words.each_ref().map(String::as_str);
+    compile(arch, &words, &["-Ctarget-feature=+crt-static"])?;
+    install(&built(arch, name)?, program)
+}
+
+/// Builds something of a crate.
+fn compile(arch: Arch, words: &[&str], how: &[&str]) -> Result<()> {
+    let mut cargo = cross_cargo("rustc", arch)?;
+    let out = cargo.args(words).arg("--").args(how).output();
+    let out = out.context("cannot run cargo")?;
+    let errors = String::from_utf8_lossy(&out.stderr);
+    ensure!(
+        out.status.success(),
+        "the tools do not build:\n{}",
+        errors.trim_end()
+    );
+    Ok(())
+}
+
+/// Where cargo leaves a file.
+fn built(arch: Arch, file: &str) -> Result<PathBuf> {
+    let folder = target_folder(arch)?.join(target(arch));
+    Ok(folder.join("release").join(file))
 }
 
 /// The tests of the crate qsock that need the module, as one program.
@@ -148,6 +168,7 @@ pub fn workspace() -> Result<PathBuf> {
     let top = artifacts::top()?;
     let folder = top.join("build/tools");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let _lock = cache::lock(&cache::beside(&folder, ".lock"), "the crates' folder")?;
     install(&top.join("tools/Cargo.toml"), &folder.join("Cargo.toml"))?;
     for (name, place) in CRATES {
         let link = folder.join(name);

@@ -27,7 +27,7 @@ use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
 pub use job::{quote, Job};
-pub use qcat::{program, qsockctl, QSOCKCTL};
+pub use qcat::{program, qsockctl};
 pub use run::{explain, main, verdict, Args, HUNG, MODULE, REPORTED};
 use watch::Ports;
 pub use watch::{End, Record};

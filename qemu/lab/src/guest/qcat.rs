@@ -8,7 +8,23 @@ use std::process::Command;
 use anyhow::{ensure, Context, Result};
 
 use crate::artifacts::{self, Arch};
-use crate::cache;
+use crate::{cache, tools};
+
+/// The path of qsockctl.
+pub fn qsockctl(arch: Arch) -> Result<PathBuf> {
+    let dir = folder(arch)?;
+    let program = dir.join("qsockctl");
+    let _lock = cache::lock(&dir.join("programs.lock"), "the guests' programs")?;
+    tools::program(arch, "qsockctl", &program)?;
+    Ok(program)
+}
+
+/// Where programs for an architecture are.
+fn folder(arch: Arch) -> Result<PathBuf> {
+    let dir = artifacts::top()?.join("build").join(arch.name());
+    fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    Ok(dir)
+}
 
 /// The transfer program's path.
 pub fn build(arch: Arch) -> Result<PathBuf> {
@@ -18,33 +34,15 @@ pub fn build(arch: Arch) -> Result<PathBuf> {
 /// The path of the program whose root in the checkout is `source`, without dependencies; it is built when a source
 /// beside that is newer. Static: the guest has no C library.
 pub fn program(arch: Arch, source: &str) -> Result<PathBuf> {
-    let name = Path::new(source).file_stem().unwrap_or_default();
-    compile(arch, &name.to_string_lossy(), source, &[])
-}
-
-/// The folders of qsockctl's sources.
-pub const QSOCKCTL: [&str; 2] = ["tools/qsockctl", "src/policy/rules"];
-
-/// The path of qsockctl.
-pub fn qsockctl(arch: Arch) -> Result<PathBuf> {
-    compile(arch, "qsockctl", "tools/qsockctl/main.rs", &QSOCKCTL)
-}
-
-/// The path of the program `name`, built when a file in one of `folders` is newer, or `source`.
-fn compile(arch: Arch, name: &str, source: &str, folders: &[&str]) -> Result<PathBuf> {
-    let top = artifacts::top()?;
-    let source = top.join(source);
-    let mut sources = vec![source.clone()];
-    for folder in folders {
-        for entry in fs::read_dir(top.join(folder))? {
-            sources.push(entry?.path());
-        }
-    }
-    let dir = top.join("build").join(arch.name());
-    let program = dir.join(name);
-    fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    let source = artifacts::top()?.join(source);
+    let name = source.file_stem().unwrap_or_default().to_string_lossy();
+    let dir = folder(arch)?;
+    let program = dir.join(&*name);
     let _lock = cache::lock(&dir.join("programs.lock"), "the guests' programs")?;
-    if sources.iter().all(|source| fresh(&program, source)) {
+    if source
+        .parent()
+        .is_some_and(|beside| fresh(&program, beside))
+    {
         return Ok(program);
     }
     let new = dir.join(format!("{name}.{}", std::process::id()));
@@ -78,12 +76,16 @@ fn compile(arch: Arch, name: &str, source: &str, folders: &[&str]) -> Result<Pat
     Ok(program)
 }
 
-fn fresh(program: &Path, source: &Path) -> bool {
+/// Whether the program is newer than all sources in a folder.
+fn fresh(program: &Path, folder: &Path) -> bool {
     let time = |path: &Path| fs::metadata(path).and_then(|m| m.modified()).ok();
     let Some(built) = time(program) else {
         return false;
     };
-    let beside = source.parent().and_then(|dir| fs::read_dir(dir).ok());
-    let mut sources = beside.into_iter().flatten().flatten().map(|e| e.path());
+    let mut sources = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|e| e.path());
     sources.all(|s| s.extension().is_none_or(|e| e != "rs") || time(&s).is_some_and(|t| t < built))
 }
