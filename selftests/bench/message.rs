@@ -2,10 +2,13 @@
 //! What one message costs when it is there before somebody asks for it.
 
 use std::fs::File;
-use std::io::{Error, Result};
+use std::io::{Error, Read, Result, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::raw::{c_int, c_uint, c_void};
+use std::os::unix::net::UnixStream;
 use std::ptr;
+
+use qsock::QsockStream;
 
 use crate::clock::{copy, warm_cost};
 use crate::raw::{nr, syscall};
@@ -86,6 +89,21 @@ pub fn pair(transport: &Transport, kind: c_int, size: usize) -> Result<f64> {
     }
     let pair = transport.pair(kind, size)?;
     warm_cost(times(size), || pair.turn(&mut bytes))
+}
+
+/// What a Rust program has: the crate's stream, and the standard library's.
+pub fn rust(transport: &Transport, size: usize) -> Result<f64> {
+    fn cost(mut ends: (impl Write, impl Read), size: usize) -> Result<f64> {
+        let mut bytes = vec![0x55; size];
+        warm_cost(times(size), || {
+            ends.0.write_all(&bytes)?;
+            ends.1.read_exact(&mut bytes)
+        })
+    }
+    match transport.kind {
+        Kind::Local(sys::AF_UNIX) => cost(UnixStream::pair()?, size),
+        _ => cost(QsockStream::pair()?, size),
+    }
 }
 
 /// A datagram to the name of a socket.

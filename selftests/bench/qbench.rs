@@ -59,6 +59,7 @@ fn has(case: &str, kind: Kind) -> bool {
 fn run(case: &str, size: usize, transport: &Transport) -> Result<f64> {
     match case {
         "stream" => message::pair(transport, SOCK_STREAM, size),
+        "stream-rust" => message::rust(transport, size),
         "seqpacket" => message::pair(transport, SOCK_SEQPACKET, size),
         "dgram" => message::pair(transport, SOCK_DGRAM, size),
         "dgram-to-name" => message::to_name(transport, size),

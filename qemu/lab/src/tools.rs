@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The crates of tools/, and the one that drives the programs' suite: built for an architecture into build/<arch>.
+//! The crates of tools/, and those that drive the programs' suite and the bench: built for an architecture into
+//! build/<arch>.
 //!
 //! cargo wants to write beside a manifest, so it works in build/tools, where the crates stand as links. Crates that
 //! they use come from the build root's Debian packages, never from the network.
@@ -15,11 +16,12 @@ use crate::artifacts::{self, Arch, ArchArgs};
 use crate::cache;
 
 /// The crates, and where each is in the checkout.
-const CRATES: [(&str, &str); 4] = [
+const CRATES: [(&str, &str); 5] = [
     ("qsock-rs", "tools/qsock-rs"),
     ("qsock-run", "tools/qsock-run"),
     ("qsockctl", "tools/qsockctl"),
     ("programs", "selftests/programs"),
+    ("qbench", "selftests/bench"),
 ];
 
 /// What is built of them: programs, and the library that must stand beside the launcher or where PLACES of its source

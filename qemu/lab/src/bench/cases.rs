@@ -101,6 +101,7 @@ const fn case(
 }
 
 const STREAM: &str = "stream: send, recv";
+const RUST: &str = "stream by crate qsock and by std: write, read";
 const SEQPACKET: &str = "seqpacket: send, recv";
 const NATIVE: &str = "stream inside the kernel: send, recv";
 const NEVER_WORSE: &[Bar] = &[Bar::Unix(1.0, 1.0), Bar::Pipe];
@@ -135,6 +136,7 @@ pub const CASES: &[Case] = &[
     case("stream", 65536, STREAM, &[Bar::Unix(0.47, 0.70)], "tg"),
     case("stream", 262144, STREAM, &[], "t"),
     case("stream", 1048576, STREAM, &[], "t"),
+    case("stream-rust", 64, RUST, &[], "g"),
     case(
         "seqpacket",
         64,

@@ -11,7 +11,7 @@ use super::cases::Case;
 use super::figures::{Figures, Instrument};
 use crate::artifacts::{self, Arch, Config};
 use crate::guest::{self, machine, Job};
-use crate::{cache, module};
+use crate::{cache, module, tools};
 
 /// The kernel's modules that AF_VSOCK loopback needs, in the order in which they load.
 const VSOCK: [&str; 3] = [
@@ -69,8 +69,7 @@ pub fn bare_overlay(arch: Arch, config: Config) -> Result<PathBuf> {
     let overlay = artifacts::build_dir(arch, config)?.join("overlay-bench");
     cache::wipe(&overlay)?;
     fs::create_dir_all(overlay.join("bin"))?;
-    let program = guest::program(arch, "selftests/bench/qbench.rs")?;
-    fs::copy(&program, overlay.join("bin/qbench"))?;
+    tools::program(arch, "qbench", &overlay.join("bin/qbench"))?;
     Ok(overlay)
 }
 
