@@ -21,7 +21,7 @@ const SUITE: &str = "programs";
 const TOLERANCE: f64 = 0.98;
 
 /// What is known to be slower, or to differ much from round to round, down to which ratio, and why.
-const BARS: [(&str, &str, f64, &str); 4] = [
+const BARS: [(&str, &str, f64, &str); 3] = [
     (
         "postgresql",
         "select",
@@ -31,19 +31,13 @@ const BARS: [(&str, &str, f64, &str); 4] = [
     (
         "ssh",
         "ControlMaster",
-        0.94,
+        0.96,
         "each session is a program that starts, with one library more",
     ),
     (
         "stress-ng",
-        "sockpair",
-        0.94,
-        "a pair of sockets costs more to make and to close",
-    ),
-    (
-        "stress-ng",
         "epoll",
-        0.92,
+        0.96,
         "connections to a path alone, where the launcher looks at the file first",
     ),
 ];
