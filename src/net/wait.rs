@@ -175,6 +175,7 @@ pub(crate) fn block_on<R>(
 /// # Errors
 ///
 /// `EAGAIN` when the time is up; as [`block_on`] for a signal.
+// Most that wait come this way: by itself it was 45 instructions of each wait.
 #[inline(always)]
 pub(crate) fn wait_for(
     sk: &Sock,

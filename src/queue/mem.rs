@@ -10,7 +10,7 @@
 //! A ring never changes its size. A writer that needs more links a new ring
 //! behind the one it leaves, and the reader goes over when it has emptied the
 //! old one. New memory is zeroed: all bytes of it may be looked at. A small ring is one
-//! allocation, so that a queue that holds little costs no more than its first message.
+//! allocation, a larger one two.
 //!
 //! The counters are Rust's own atomics: each access of the kernel crate's is a call.
 //! Rust alone reads and writes them, so that its memory model holds.
@@ -392,5 +392,6 @@ impl<T> Front<'_, T> {
 }
 
 mod chain;
+pub(super) use chain::size_for;
 #[cfg(CONFIG_KUNIT = "y")]
 mod tests;

@@ -20,13 +20,10 @@ use super::{
     NoRoom,
     Queue, //
 };
-use core::{
-    cmp,
-    sync::atomic::{
-        AtomicBool,
-        AtomicUsize,
-        Ordering::{Acquire, Relaxed, Release}, //
-    }, //
+use core::sync::atomic::{
+    AtomicBool,
+    AtomicUsize,
+    Ordering::{Acquire, Relaxed, Release}, //
 };
 use kernel::{
     alloc::AllocError,
@@ -199,13 +196,11 @@ impl<A: Send + Unpin> Records<A> {
     /// Sees to it that the newest rings have room for a message of `len` bytes.
     #[cold]
     fn make_room(&self, tx: &mut Option<Tails<A>>, len: usize) -> Result<(), AllocError> {
-        let whole = len.checked_next_power_of_two().ok_or(AllocError)?;
+        let bytes_for = |last| mem::size_for::<u8>(len, last, BYTES_MIN..=BYTES_MAX);
+        let slots_for = |last| mem::size_for::<Slot<A>>(1, last, SLOTS_MIN..=SLOTS_MAX);
         let Some(tails) = tx else {
-            let (bytes, bytes_head) = mem::ring(match whole {
-                few if few <= mem::small::<u8>() => mem::small::<u8>(),
-                more => cmp::max(more, BYTES_MIN),
-            })?;
-            let (slots, slots_head) = mem::ring(mem::small::<Slot<A>>())?;
+            let (bytes, bytes_head) = mem::ring(bytes_for(0)?)?;
+            let (slots, slots_head) = mem::ring(slots_for(0)?)?;
             *self.rx.lock() = Some(Heads {
                 bytes: bytes_head,
                 slots: slots_head,
@@ -213,14 +208,11 @@ impl<A: Send + Unpin> Records<A> {
             *tx = Some(Tails { bytes, slots });
             return Ok(());
         };
-        let twice = |size: usize, min, max| size.saturating_mul(2).clamp(min, max);
         if tails.bytes.free() < len {
-            let size = twice(tails.bytes.size(), BYTES_MIN, BYTES_MAX);
-            tails.bytes.extend(cmp::max(whole, size))?;
+            tails.bytes.extend(bytes_for(tails.bytes.size())?)?;
         }
         if tails.slots.free() == 0 {
-            let size = twice(tails.slots.size(), SLOTS_MIN, SLOTS_MAX);
-            tails.slots.extend(size)?;
+            tails.slots.extend(slots_for(tails.slots.size())?)?;
         }
         Ok(())
     }

@@ -83,7 +83,7 @@ impl Outcome {
 type Check = fn(&Tree) -> Result<Outcome>;
 
 // The quick ones first.
-const CHECKS: [(&str, Check); 16] = [
+const CHECKS: [(&str, Check); 17] = [
     ("rooms", rooms),
     ("helpers", helpers),
     ("unsafe", unsafe_census),
@@ -96,6 +96,7 @@ const CHECKS: [(&str, Check); 16] = [
     ("uapi", docs::uapi),
     ("fmt", style::format),
     ("checkpatch", style::checkpatch),
+    ("policy", lint::policy),
     ("lab", lint::lab),
     ("tools", lint::tools),
     ("clippy", lint::clippy),

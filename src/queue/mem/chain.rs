@@ -5,9 +5,25 @@
 
 #![deny(unsafe_code)]
 
-use super::{Head, Ring, Tail};
-use core::sync::atomic::Ordering::Release;
+use super::{small, Head, Ring, Tail};
+use core::{cmp, ops::RangeInclusive, sync::atomic::Ordering::Release};
 use kernel::{alloc::AllocError, sync::Arc};
+
+/// The size of a ring for `len` values, where one of `last`, 0 for none, was too small:
+/// twice that, within `range`, or what `len` takes. The first is a small one if that is
+/// enough.
+pub(in crate::queue) fn size_for<T>(
+    len: usize,
+    last: usize,
+    range: RangeInclusive<usize>,
+) -> Result<usize, AllocError> {
+    if last == 0 && len <= small::<T>() {
+        return Ok(small::<T>());
+    }
+    let twice = last.saturating_mul(2).clamp(*range.start(), *range.end());
+    let whole = len.checked_next_power_of_two().ok_or(AllocError)?;
+    Ok(cmp::max(whole, twice))
+}
 
 impl<T> Tail<T> {
     /// Goes over to a new ring of `size` values, a power of two. Sleeps.

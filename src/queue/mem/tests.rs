@@ -125,6 +125,17 @@ mod cases {
     }
 
     #[test]
+    fn a_ring_is_twice_the_last_within_bounds() {
+        let size = |len, last| size_for::<u8>(len, last, 256..=1024).ok();
+
+        assert_eq!([size(1, 0), size(WITHIN, 0)], [Some(WITHIN); 2]);
+        assert_eq!([size(WITHIN + 1, 0), size(1, 64)], [Some(256); 2]);
+        assert_eq!([size(1, 256), size(300, 128)], [Some(512); 2]);
+        assert_eq!([size(1, 1024), size(1, usize::MAX)], [Some(1024); 2]);
+        assert_eq!([size(1025, 16), size(usize::MAX, 0)], [Some(2048), None]);
+    }
+
+    #[test]
     fn values_come_out_in_order_and_none_is_lost() -> Result {
         let probe = Arc::new((), GFP_KERNEL)?;
         let (mut tail, mut head) = ring::<(usize, Arc<()>)>(2)?;

@@ -20,7 +20,7 @@ use super::{
     LARGE,
     STEP, //
 };
-use core::{cmp, sync::atomic::Ordering::Release};
+use core::sync::atomic::Ordering::Release;
 use kernel::{iov::IovIterSource, prelude::*};
 
 /// The smallest ring but for a small one, and the largest that an empty queue keeps, in
@@ -33,16 +33,6 @@ const LARGEST: usize = 1 << 20;
 /// Whether there is more than an empty queue keeps.
 pub(super) fn is_spare(tx: &Option<Tail<u8>>) -> bool {
     tx.as_ref().is_some_and(|tail| tail.size() > KEEP)
-}
-
-/// The size of a ring for `len` bytes, where one of `last` bytes was too small.
-fn size_for(len: usize, last: usize) -> usize {
-    let small = mem::small::<u8>();
-    if last == 0 && len <= small {
-        return small;
-    }
-    let size = cmp::max(len.next_power_of_two(), last.saturating_mul(2));
-    cmp::max(size, KEEP)
 }
 
 /// Whether a queue with these flags, which are some, takes `len` bytes in one step.
@@ -79,12 +69,13 @@ impl<A: Send + Unpin + Merge> Stream<A> {
     ) -> Option<usize> {
         match tx {
             None => {
-                let (tail, head) = mem::ring(size_for(len, 0)).ok()?;
+                let (tail, head) =
+                    mem::ring(mem::size_for::<u8>(len, 0, KEEP..=LARGEST).ok()?).ok()?;
                 *self.rx.lock() = Some(head);
                 *tx = Some(tail);
             }
             Some(tail) if tail.free() < len => {
-                let size = cmp::min(size_for(len, tail.size()), LARGEST);
+                let size = mem::size_for::<u8>(len, tail.size(), KEEP..=LARGEST).ok()?;
                 if size > STEP {
                     // Before the ring: no reader of it takes more than a step.
                     self.flags.fetch_or(LARGE, Release);

@@ -113,8 +113,20 @@ pub fn lab(tree: &Tree) -> Result<Outcome> {
 pub fn tools(tree: &Tree) -> Result<Outcome> {
     let folder = tools::workspace()?;
     let mut test = tools::cargo("test", Arch::X86_64)?;
-    test.args(["--lib", "--bins"]);
+    test.args(["--workspace", "--exclude=qsockctl", "--lib", "--bins"]);
     clippy_and_tests(tree, &folder, tools::cargo("clippy", Arch::X86_64)?, test)
+}
+
+/// The policy language on this machine: qsockctl has the kernel's own source of it, and the fuzzer's corpus among its
+/// tests.
+pub fn policy(tree: &Tree) -> Result<Outcome> {
+    let folder = tools::workspace()?;
+    let of = |verb| -> Result<Command> {
+        let mut cargo = tools::cargo(verb, Arch::X86_64)?;
+        cargo.arg("--package=qsockctl");
+        Ok(cargo)
+    };
+    clippy_and_tests(tree, &folder, of("clippy")?, of("test")?)
 }
 
 /// Clippy with warnings as errors, and tests of which there must be some.
