@@ -43,21 +43,30 @@ pub(crate) struct Mark<A> {
 pub(crate) struct Tag<A> {
     aux: Option<A>,
     urgent: bool,
-    place: RBTreeNodeReservation<usize, Mark<A>>,
+    place: Option<RBTreeNodeReservation<usize, Mark<A>>>,
 }
 
 impl<A> Tag<A> {
-    /// A mark with `aux`; `urgent` if the (one) byte is out of band. Sleeps.
+    /// A mark with `aux`; `urgent` if the (one) byte is out of band.
+    pub(crate) fn new(aux: Option<A>, urgent: bool) -> Self {
+        Self {
+            aux,
+            urgent,
+            place: None,
+        }
+    }
+
+    /// Gets the memory that it needs behind `marked` others. Sleeps.
     ///
     /// # Errors
     ///
     /// `ENOMEM`.
-    pub(crate) fn new(aux: Option<A>, urgent: bool) -> Result<Self> {
-        Ok(Self {
-            aux,
-            urgent,
-            place: RBTreeNodeReservation::new(GFP_KERNEL_ACCOUNT | __GFP_NOWARN)?,
-        })
+    pub(super) fn reserve(&mut self, marked: usize) -> Result {
+        if marked > 0 || self.aux.is_some() || !self.urgent {
+            let flags = GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
+            self.place = Some(RBTreeNodeReservation::new(flags)?);
+        }
+        Ok(())
     }
 
     /// What will go with the bytes.
@@ -91,6 +100,9 @@ pub(super) enum Found {
 /// The marks of a stream.
 pub(super) struct Marks<A> {
     tree: RBTree<usize, Mark<A>>,
+    /// A byte out of band that nothing goes with, if it came when there was no mark:
+    /// it needs no memory. It lies before all that is in the tree.
+    first: Option<(usize, Byte)>,
     count: usize,
     /// The position of the byte that is out of band and was not received.
     urgent: Option<usize>,
@@ -104,6 +116,7 @@ impl<A> Marks<A> {
     pub(super) fn new() -> Self {
         Self {
             tree: RBTree::new(),
+            first: None,
             count: 0,
             urgent: None,
             holes: 0,
@@ -150,29 +163,64 @@ impl<A> Marks<A> {
             // The one before becomes a byte as any other.
             self.urgent = Some(start);
         }
-        let mark = Mark {
-            end,
-            byte: Byte::Plain,
-            aux: tag.aux,
-        };
-        self.tree.insert(tag.place.into_node(start, mark));
+        let byte = Byte::Plain;
+        match tag.place {
+            None => self.first = Some((start, byte)),
+            Some(place) => {
+                let aux = tag.aux;
+                self.tree
+                    .insert(place.into_node(start, Mark { end, byte, aux }));
+            }
+        }
         None
+    }
+
+    /// What is special about the byte at `at`, if that has a mark.
+    fn byte(&self, at: usize) -> Option<Byte> {
+        match self.first {
+            Some((first, byte)) if first == at => Some(byte),
+            _ => self.tree.get(&at).map(|mark| mark.byte),
+        }
+    }
+
+    /// As [`Self::byte`], to be changed.
+    fn byte_mut(&mut self, at: usize) -> Option<&mut Byte> {
+        match &mut self.first {
+            Some((first, byte)) if *first == at => Some(byte),
+            _ => self.tree.get_mut(&at).map(|mark| &mut mark.byte),
+        }
+    }
+
+    /// Where the mark at `at` ends, or else the next one begins.
+    fn bound(&self, at: usize) -> Option<usize> {
+        match self.first {
+            Some((first, _)) if first == at => Some(first + 1),
+            Some((first, _)) if first > at => Some(first),
+            _ => {
+                let cursor = self.tree.cursor_lower_bound(&at)?;
+                let (start, mark) = cursor.current();
+                Some(if *start == at { mark.end } else { *start })
+            }
+        }
+    }
+
+    /// Takes the one without memory out, if it is at `at`.
+    fn take_first(&mut self, at: usize) -> bool {
+        self.first.take_if(|(first, _)| *first == at).is_some()
     }
 
     /// What is at `at`, before `end`, the end of what is queued.
     pub(super) fn find(&mut self, at: usize, end: usize, look: Look) -> (Found, Removed<A>) {
         let consume = !look.peek;
-        if let Some(mark) = self.tree.get(&at) {
-            match mark.byte {
-                Byte::Hole if look.has_bytes && self.urgent.is_none() => {
-                    return (Found::Stop, None)
-                }
-                Byte::Hole | Byte::Gone => {
-                    let removed = if consume { self.remove(at) } else { None };
-                    return (Found::Pass { consume }, removed);
-                }
-                Byte::Plain => {}
+        match self.byte(at) {
+            Some(Byte::Hole) if look.has_bytes && self.urgent.is_none() => {
+                return (Found::Stop, None)
             }
+            Some(Byte::Hole | Byte::Gone) => {
+                let removed = if consume { self.remove(at) } else { None };
+                return (Found::Pass { consume }, removed);
+            }
+            Some(Byte::Plain) | None => {}
         }
         if self.urgent == Some(at) {
             if look.has_bytes {
@@ -186,19 +234,18 @@ impl<A> Marks<A> {
                 return (Found::Pass { consume }, removed);
             }
         }
-        let mut until = end;
-        if let Some(cursor) = self.tree.cursor_lower_bound(&at) {
-            let (start, mark) = cursor.current();
-            until = if *start == at { mark.end } else { *start };
-        }
+        let until = self.bound(at).unwrap_or(end);
         (Found::Until(until.min(end)), None)
     }
 
     fn remove(&mut self, at: usize) -> Removed<A> {
-        if self.tree.get(&at)?.byte != Byte::Plain {
+        if self.byte(at)? != Byte::Plain {
             self.holes -= 1;
         }
         self.count -= 1;
+        if self.take_first(at) {
+            return None;
+        }
         self.tree.remove_node(&at)
     }
 
@@ -209,6 +256,10 @@ impl<A> Marks<A> {
 
     /// The bytes from `at` to `until` were consumed.
     pub(super) fn consume(&mut self, at: usize, until: usize) -> Removed<A> {
+        if self.take_first(at) {
+            self.count -= 1;
+            return None;
+        }
         let mark = self.tree.get_mut(&at)?;
         if mark.end <= until {
             self.count -= 1;
@@ -233,13 +284,13 @@ impl<A> Marks<A> {
             self.urgent = None;
         }
         // A hole right before this one is none any more.
-        if let Some(before) = at.checked_sub(1).and_then(|p| self.tree.get_mut(&p)) {
-            if before.byte == Byte::Hole {
-                before.byte = Byte::Gone;
+        if let Some(before) = at.checked_sub(1).and_then(|p| self.byte_mut(p)) {
+            if *before == Byte::Hole {
+                *before = Byte::Gone;
             }
         }
-        if let Some(mark) = self.tree.get_mut(&at) {
-            mark.byte = Byte::Hole;
+        if let Some(byte) = self.byte_mut(at) {
+            *byte = Byte::Hole;
             self.holes += 1;
         }
     }
@@ -248,8 +299,7 @@ impl<A> Marks<A> {
     /// was.
     pub(super) fn is_at_mark(&self, mut at: usize) -> bool {
         loop {
-            let byte = self.tree.get(&at).map(|mark| mark.byte);
-            match byte {
+            match self.byte(at) {
                 Some(Byte::Gone) => at += 1,
                 Some(Byte::Hole) => {
                     return self.urgent.is_none_or(|urgent| urgent == at + 1);

@@ -162,7 +162,7 @@ impl Sender<'_> {
         let mut tag = None;
         if urgent || !ancillary.is_empty() {
             let aux = (!ancillary.is_empty()).then(|| ancillary.next_part());
-            tag = Some(Tag::new(aux, urgent).map_err(no_buffers)?);
+            tag = Some(Tag::new(aux, urgent));
         }
         let sent = block_on(
             self.sk,
@@ -206,7 +206,7 @@ impl Sender<'_> {
             room.fill(msg.iter())?;
             self.about.sendmsg(|| room.bytes())?;
         }
-        room.commit(tag)
+        room.commit(tag).map_err(no_buffers)
     }
 
     /// Sends the pages that the bytes of `msg` lie in, instead of copies: splice(2),
@@ -226,7 +226,7 @@ impl Sender<'_> {
         };
         let marked = match tag {
             Some(marked) => marked,
-            None => tag.insert(Tag::new(None, false)?),
+            None => tag.insert(Tag::new(None, false)),
         };
         marked.aux_mut().get_or_insert_default().lend(pages)?;
         room.leave();

@@ -88,8 +88,13 @@ impl<'a, A: Send + Unpin + Merge> Reservation<'a, A> {
     ///
     /// # Errors
     ///
-    /// `EPIPE` if the queue was shut while the room was filled.
+    /// `EPIPE` if the queue was shut while the room was filled; `ENOMEM` if there is no
+    /// memory for the mark. The tag stays.
     pub(crate) fn commit(mut self, tag: &mut Option<Tag<A>>) -> Result<usize> {
+        if let Some(tag) = tag {
+            // Before the look at the end: it may sleep.
+            tag.reserve(self.stream.marked.load(Relaxed))?;
+        }
         if self.stream.is_shut() {
             return Err(EPIPE);
         }

@@ -2,85 +2,76 @@
 
 //! The queue of [`super`]: memory, limits, and the end.
 
-use kernel::macros::kunit_tests;
+use super::{super::marks::Look, *};
+use kernel::{macros::kunit_tests, sync::Arc};
+
+mod marks;
+
+impl Merge for u32 {
+    fn merges(&self, other: &u32) -> bool {
+        self == other
+    }
+}
+
+type Numbered = Stream<u32>;
+
+const READ: Look = Look {
+    has_bytes: false,
+    peek: false,
+    inline: false,
+};
+
+const LIMIT: usize = 1 << 18;
+
+fn stream() -> Result<Arc<Numbered>> {
+    Arc::pin_init(Numbered::new(), GFP_KERNEL)
+}
+
+/// Sends `bytes`, as far as there is room; returns how many were taken.
+fn send(stream: &Numbered, bytes: &[u8], limit: usize) -> Result<usize, NoRoom> {
+    let mut room = stream.try_reserve(bytes.len(), limit, false, || {})?;
+    let len = room.len();
+    room.fill_with(&bytes[..len]);
+    room.commit(&mut None).map_err(|_| NoRoom::Shut)
+}
+
+fn receive(stream: &Numbered, len: usize) -> Result<usize, Empty> {
+    let mut left = len;
+    while left > 0 {
+        let mut incoming = stream.read();
+        let span = match incoming.next(None, READ) {
+            Next::Bytes(span) => span.first(left),
+            Next::Empty(why) => return Err(why),
+            Next::Stop => break,
+        };
+        left -= span.len();
+        incoming.consume(span);
+    }
+    Ok(len)
+}
+
+/// Why there is nothing.
+fn empty(stream: &Numbered) -> Option<Empty> {
+    match stream.read().next(None, READ) {
+        Next::Empty(why) => Some(why),
+        _ => None,
+    }
+}
 
 #[kunit_tests(qsock_queue_stream)]
 mod cases {
-    use super::super::{
+    use super::{
         super::{
-            marks::{Look, Tag},
-            mem, //
+            super::{marks::Tag, mem},
+            memory::KEEP, //
         },
-        memory::KEEP,
         *, //
     };
-    use kernel::sync::Arc;
-
-    impl Merge for u32 {
-        fn merges(&self, other: &u32) -> bool {
-            self == other
-        }
-    }
-
-    type Numbered = Stream<u32>;
-
-    const READ: Look = Look {
-        has_bytes: false,
-        peek: false,
-        inline: false,
-    };
-
-    const LIMIT: usize = 1 << 18;
-
-    fn stream() -> Result<Arc<Numbered>> {
-        Arc::pin_init(Numbered::new(), GFP_KERNEL)
-    }
-
-    /// Sends `bytes`, as far as there is room; returns how many were taken.
-    fn send(stream: &Numbered, bytes: &[u8], limit: usize) -> Result<usize, NoRoom> {
-        let mut room = stream.try_reserve(bytes.len(), limit, false, || {})?;
-        let len = room.len();
-        room.fill_with(&bytes[..len]);
-        room.commit(&mut None).map_err(|_| NoRoom::Shut)
-    }
-
-    fn receive(stream: &Numbered, len: usize) -> Result<usize, Empty> {
-        let mut left = len;
-        while left > 0 {
-            let mut incoming = stream.read();
-            let span = match incoming.next(None, READ) {
-                Next::Bytes(span) => span.first(left),
-                Next::Empty(why) => return Err(why),
-                Next::Stop => break,
-            };
-            left -= span.len();
-            incoming.consume(span);
-        }
-        Ok(len)
-    }
-
-    /// Why there is nothing.
-    fn empty(stream: &Numbered) -> Option<Empty> {
-        match stream.read().next(None, READ) {
-            Next::Empty(why) => Some(why),
-            _ => None,
-        }
-    }
-
-    /// Sends one byte with a mark.
-    fn send_marked(stream: &Numbered, byte: u8, aux: u32, urgent: bool) -> Result {
-        let mut room = stream
-            .try_reserve(1, LIMIT, false, || {})
-            .map_err(|_| EAGAIN)?;
-        room.fill_with(&[byte]);
-        room.commit(&mut Some(Tag::new(Some(aux), urgent)?))?;
-        Ok(())
-    }
 
     #[test]
     fn nothing_is_committed_once_it_is_shut() -> Result {
         let stream = stream()?;
-        let mut tag = Some(Tag::new(Some(7), false)?);
+        let mut tag = Some(Tag::new(Some(7), false));
         let mut room = stream
             .try_reserve(1, LIMIT, false, || {})
             .map_err(|_| EAGAIN)?;
@@ -90,132 +81,6 @@ mod cases {
         assert!(room.commit(&mut tag) == Err(EPIPE));
         assert!(tag.is_some());
         assert!(empty(&stream) == Some(Empty::Shut));
-        Ok(())
-    }
-
-    #[test]
-    fn a_mark_is_found_at_its_bytes() -> Result {
-        let stream = stream()?;
-
-        assert!(send(&stream, b"ab", LIMIT) == Ok(2));
-        send_marked(&stream, b'c', 7, false)?;
-        assert!(send(&stream, b"de", LIMIT) == Ok(2));
-        let mut incoming = stream.read();
-        for (len, mark) in [(2, None), (1, Some(7)), (2, None)] {
-            let Next::Bytes(span) = incoming.next(None, READ) else {
-                return Err(EINVAL);
-            };
-            assert_eq!(span.len(), len);
-            assert_eq!(incoming.aux(span, |aux| aux.copied()), mark);
-            incoming.consume(span);
-        }
-        Ok(())
-    }
-
-    #[test]
-    fn marks_that_say_the_same_are_one() -> Result {
-        let stream = stream()?;
-
-        for aux in [1, 1, 1, 2, 1] {
-            send_marked(&stream, b'x', aux, false)?;
-        }
-        assert_eq!(stream.marked.load(Relaxed), 3);
-        let mut incoming = stream.read();
-        for (len, mark) in [(3, 1), (1, 2), (1, 1)] {
-            let Next::Bytes(span) = incoming.next(None, READ) else {
-                return Err(EINVAL);
-            };
-            assert_eq!(span.len(), len);
-            assert_eq!(incoming.aux(span, |aux| aux.copied()), Some(mark));
-            incoming.consume(span);
-        }
-        assert_eq!(stream.marked.load(Relaxed), 0);
-        Ok(())
-    }
-
-    #[test]
-    fn marks_have_a_limit() -> Result {
-        let stream = stream()?;
-
-        for aux in 0..16 {
-            send_marked(&stream, b'x', aux, false)?;
-        }
-        assert!(send(&stream, b"x", 1 << 11) == Err(NoRoom::Full));
-        assert!(send(&stream, b"x", LIMIT) == Ok(1));
-        Ok(())
-    }
-
-    #[test]
-    fn an_urgent_byte_leaves_a_hole() -> Result {
-        let stream = stream()?;
-
-        assert!(send(&stream, b"a", LIMIT) == Ok(1));
-        send_marked(&stream, b'!', 1, true)?;
-        assert!(stream.is_urgent());
-        assert_eq!(stream.bytes(), 2);
-        let mut incoming = stream.read();
-        let byte = incoming.urgent().ok_or(EINVAL)?;
-        assert_eq!(incoming.bytes(byte), [&b"!"[..], &b""[..]]);
-        incoming.take_urgent(byte);
-        drop(incoming);
-        assert!(!stream.is_urgent());
-        assert_eq!(stream.bytes(), 1);
-        assert!(!stream.read().is_at_mark());
-        assert!(receive(&stream, 1).is_ok());
-        assert!(stream.read().is_at_mark());
-        assert!(empty(&stream) == Some(Empty::Yet));
-        assert!(!stream.has_holes_only());
-        Ok(())
-    }
-
-    #[test]
-    fn a_newer_urgent_byte_makes_the_older_one_plain() -> Result {
-        let stream = stream()?;
-
-        send_marked(&stream, b'1', 1, true)?;
-        send_marked(&stream, b'2', 2, true)?;
-        let mut incoming = stream.read();
-        let Next::Bytes(span) = incoming.next(None, READ) else {
-            return Err(EINVAL);
-        };
-        assert_eq!(incoming.bytes(span), [&b"1"[..], &b""[..]]);
-        let after = Look {
-            has_bytes: true,
-            ..READ
-        };
-        assert!(matches!(incoming.next(Some(span), after), Next::Stop));
-        Ok(())
-    }
-
-    #[test]
-    fn an_urgent_byte_that_a_newer_one_overtakes_leaves_its_hole() -> Result {
-        let stream = stream()?;
-
-        send_marked(&stream, b'1', 1, true)?;
-        let byte = stream.read().urgent().ok_or(EINVAL)?;
-        send_marked(&stream, b'2', 2, true)?;
-        let mut incoming = stream.read();
-        incoming.take_urgent(byte);
-        assert!(stream.is_urgent());
-        let newer = incoming.urgent().ok_or(EINVAL)?;
-        assert_eq!(incoming.bytes(newer), [&b"2"[..], &b""[..]]);
-        incoming.take_urgent(newer);
-        drop(incoming);
-        assert!(empty(&stream) == Some(Empty::Yet));
-        assert!(!stream.is_urgent());
-        Ok(())
-    }
-
-    #[test]
-    fn an_urgent_byte_is_none_before_it_is_there() -> Result {
-        let stream = stream()?;
-
-        assert!(send(&stream, b"a", LIMIT) == Ok(1));
-        let tag = Tag::new(Some(1), true)?;
-        stream.with_marks(|marks| marks.push(tag, 1, 2));
-        assert!(stream.read().urgent().is_none());
-        assert!(send(&stream, b"!", LIMIT) == Ok(1));
-        assert!(stream.read().urgent().is_some());
         Ok(())
     }
 
