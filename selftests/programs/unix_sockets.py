@@ -141,7 +141,14 @@ def permissions():
     assert stat.S_IMODE(os.stat(name).st_mode) == 0o755
     os.seteuid(NOBODY)
     fails(errno.EACCES, connected, name)
+    fails(errno.EACCES, connected, name, socket.SOCK_DGRAM)
     os.seteuid(0)
+    # Also of one that nobody listens at any more.
+    bound(path("gone")).close()
+    os.seteuid(NOBODY)
+    fails(errno.EACCES, connected, path("gone"))
+    os.seteuid(0)
+    fails(errno.ECONNREFUSED, connected, path("gone"))
     os.chmod(name, 0o777)
     os.seteuid(NOBODY)
     meet(listener, name)
@@ -151,6 +158,20 @@ def permissions():
     os.seteuid(NOBODY)
     meet(listener, name)
     os.seteuid(0)
+    # What a program without the launcher takes away is gone too.
+    for given, taken in (0o777, "755"), (0o755, "555"):
+        os.umask(0o777 & ~given)
+        other = path("mode" + taken)
+        listener = bound(other)
+        os.chown(other, NOBODY if given == 0o755 else 0, -1)
+        os.seteuid(NOBODY)
+        meet(listener, other)
+        os.seteuid(0)
+        subprocess.run(["chmod", taken, other], env={"PATH": os.environ["PATH"]}, check=True)
+        os.seteuid(NOBODY)
+        fails(errno.EACCES, connected, other)
+        os.seteuid(0)
+    os.umask(0o022)
 
 
 def datagrams():

@@ -18,6 +18,8 @@ pub struct Found {
     pub mode: u32,
     pub owner: (u32, u32),
     pub is_socket: bool,
+    /// Nothing has changed its mode or owner since it was made.
+    is_as_made: bool,
 }
 
 /// Looks a path up, `dir` being where it begins. AT_SYMLINK_NOFOLLOW is the one flag.
@@ -28,18 +30,39 @@ pub fn find(dir: c_int, path: &CStr, flags: c_int) -> Result<Found, Errno> {
     // SAFETY: The path is a string, and there is room for the answer.
     check(unsafe { libc::statx(dir, path.as_ptr(), flags, mask, &mut told) })?;
     let born = match told.stx_mask & libc::STATX_BTIME {
-        0 => 0,
-        _ => (told.stx_btime.tv_sec as u64)
-            .wrapping_mul(1_000_000_000)
-            .wrapping_add(told.stx_btime.tv_nsec.into()),
+        0 => None,
+        _ => Some(nanoseconds(&told.stx_btime)),
     };
     let device = (u64::from(told.stx_dev_major) << 20) | u64::from(told.stx_dev_minor);
     Ok(Found {
-        inode: Inode::new([device, told.stx_ino, born]),
+        inode: Inode::new([device, told.stx_ino, born.unwrap_or(0)]),
         mode: told.stx_mode.into(),
         owner: (told.stx_uid, told.stx_gid),
         is_socket: u32::from(told.stx_mode) & libc::S_IFMT == libc::S_IFSOCK,
+        is_as_made: born == Some(nanoseconds(&told.stx_ctime)),
     })
+}
+
+fn nanoseconds(time: &libc::statx_timestamp) -> u64 {
+    (time.tv_sec as u64)
+        .wrapping_mul(1_000_000_000)
+        .wrapping_add(time.tv_nsec.into())
+}
+
+/// What user namespaces show of who is none of theirs.
+const NOBODY: u32 = 65534;
+
+impl Found {
+    /// Whether who may write to the name that was bound may write to the inode: it got mode and
+    /// owner from that.
+    fn is_as_its_name(&self) -> bool {
+        // Of a group's bits an access list makes something else. And who has a network namespace
+        // may write to each name there, but not to inodes of whom its users do not know.
+        self.is_as_made
+            && self.mode & 0o020 == 0
+            && self.owner.0 != NOBODY
+            && self.owner.1 != NOBODY
+    }
 }
 
 /// What a program that connects or sends to a path must be allowed, beside the way to it.
@@ -77,12 +100,19 @@ where
     if !found.is_socket {
         return Err(REFUSED);
     }
-    may_write(path, &found)?;
+    let named = found.is_as_its_name();
+    if !named {
+        may_write(path, &found)?;
+    }
     // Most are asked for as they were bound.
     let guess = of(path.to_bytes(), &found.inode);
     match check(go(&guess)) {
         Err(REFUSED) => {}
         result => return result,
+    }
+    if named {
+        // Nobody has that name: nobody was asked.
+        may_write(path, &found)?;
     }
     match bound(&found.inode) {
         Some(name) if name.name() != guess.name() => check(go(&name)),
