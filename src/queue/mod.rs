@@ -52,6 +52,10 @@ pub(crate) trait Queue: Send + Sync + Sized {
     /// Lets everything go that waits. Sleeps for readers.
     fn discard(&self);
 
+    /// As [`Self::discard`], because nobody will receive any more: what has ancillary
+    /// data and is just being committed goes too. The queue was shut before.
+    fn abandon(&self);
+
     /// Gives back memory that an empty queue need not keep, if nothing went
     /// through it since the last call. Returns whether there may be some to give
     /// back later. Does not sleep.

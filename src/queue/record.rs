@@ -21,9 +21,10 @@ use super::{
     Queue, //
 };
 use core::sync::atomic::{
+    fence,
     AtomicBool,
     AtomicUsize,
-    Ordering::{Acquire, Relaxed, Release}, //
+    Ordering::{Acquire, Relaxed, Release, SeqCst}, //
 };
 use kernel::{
     alloc::AllocError,
@@ -141,6 +142,10 @@ pub(crate) struct Records<A> {
     /// What was sent when somebody last looked whether memory may go.
     trimmed: AtomicUsize,
     shut: AtomicBool,
+    /// Nobody receives any more. Who sets it looks for messages after it, who commits
+    /// one looks for it after that, with a full barrier between: so one of them finds
+    /// the other's.
+    abandoned: AtomicBool,
 }
 
 impl<A: Send + Unpin> Records<A> {
@@ -283,6 +288,7 @@ impl<A: Send + Unpin> Queue for Records<A> {
             received: Counts::new(),
             trimmed: AtomicUsize::new(0),
             shut: AtomicBool::new(false),
+            abandoned: AtomicBool::new(false),
         })
     }
 
@@ -340,6 +346,12 @@ impl<A: Send + Unpin> Queue for Records<A> {
                 *self.rx.lock() = None;
             }
         }
+    }
+
+    fn abandon(&self) {
+        self.abandoned.store(true, Relaxed);
+        fence(SeqCst);
+        self.discard();
     }
 }
 

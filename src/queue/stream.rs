@@ -22,10 +22,11 @@ use super::{
 use core::{
     cmp,
     sync::atomic::{
+        fence,
         AtomicBool,
         AtomicU8,
         AtomicUsize,
-        Ordering::{Acquire, Relaxed, Release}, //
+        Ordering::{Acquire, Relaxed, Release, SeqCst}, //
     }, //
 };
 use kernel::{
@@ -61,6 +62,10 @@ const URGENT: u8 = 4;
 /// The ring may hold more than a [`STEP`]. Written under the writers' mutex.
 const LARGE: u8 = 8;
 
+/// Nobody reads any more. Who sets it looks for marks after it, who leaves a mark looks
+/// for it after that, with a full barrier between: so one of them finds the other's.
+const ABANDONED: u8 = 16;
+
 /// A queue of bytes, with any number of writers and readers.
 ///
 /// `tx.is_none() == rx.is_none()`: both change under both mutexes.
@@ -78,7 +83,7 @@ pub(crate) struct Stream<A> {
     received: AtomicUsize,
     /// What was sent when somebody last looked whether memory may go.
     trimmed: AtomicUsize,
-    /// [`SHUT`], [`MARKED`], [`URGENT`], [`LARGE`].
+    /// [`SHUT`], [`MARKED`], [`URGENT`], [`LARGE`], [`ABANDONED`].
     flags: AtomicU8,
     /// Whether bytes ever lay elsewhere, so that who meets a mark need not ask each;
     /// written under the writers' mutex.
@@ -370,6 +375,12 @@ impl<A: Send + Unpin + Merge> Queue for Stream<A> {
                 self.let_go(&mut tx, &mut self.rx.lock());
             }
         }
+    }
+
+    fn abandon(&self) {
+        self.flags.fetch_or(ABANDONED, Relaxed);
+        fence(SeqCst);
+        self.discard();
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
         task,
         wait, //
     },
-    queue::{record::Records, usage::Usage},
+    queue::{record::Records, usage::Usage, Queue},
     trace,
     transport::{mailbox::Mailbox, Transport}, //
 };
@@ -335,7 +335,7 @@ impl Inbox {
     /// Drops all that waits to be received, because nobody will. Sleeps.
     pub(super) fn discard(&self, reason: trace::Drop) {
         trace::drop(self.sk(), || self.mail.queued(()), reason);
-        self.mail.discard(());
+        self.records().discard();
     }
 
     /// The socket is closed. Sleeps.
@@ -344,7 +344,8 @@ impl Inbox {
         drop(self.set_peer(None));
         let place = self.polls.lock().take();
         drop(place);
-        self.discard(trace::Drop::Close);
+        trace::drop(self.sk(), || self.mail.queued(()), trace::Drop::Close);
+        self.mail.abandon(());
         self.wake_all();
     }
 }

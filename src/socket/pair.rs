@@ -179,7 +179,7 @@ impl Pair {
     /// Drops all that is on its way to this end; that is told of `sk`. Sleeps.
     pub(super) fn drop_queued(&self, sk: Option<&Sock>, reason: trace::Drop) {
         trace::drop(sk, || self.any().queued(self.side()), reason);
-        self.any().discard(self.side());
+        self.any().abandon(self.side());
     }
 
     /// Ends the connection for the end `side`, because the other is gone.

@@ -97,8 +97,8 @@ impl<Q: Queue, E: Send + Sync> Transport for Local<Q, E> {
         self.to(to).shut()
     }
 
-    fn discard(&self, to: Side) {
-        self.to(to).discard()
+    fn abandon(&self, to: Side) {
+        self.to(to).abandon()
     }
 
     fn trim(&self, to: Side) -> bool {

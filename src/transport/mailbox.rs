@@ -97,8 +97,8 @@ impl<Q: Queue> Transport for Mailbox<Q> {
         self.queue.shut()
     }
 
-    fn discard(&self, (): ()) {
-        self.queue.discard()
+    fn abandon(&self, (): ()) {
+        self.queue.abandon()
     }
 
     fn trim(&self, (): ()) -> bool {

@@ -59,8 +59,9 @@ pub(crate) trait Transport: Send + Sync {
     /// Ends what is sent to `to`; what is on its way stays.
     fn shut(&self, to: Self::To);
 
-    /// Lets everything go that is on its way to `to`.
-    fn discard(&self, to: Self::To);
+    /// Lets everything go that is on its way to `to`, who is there no more: see
+    /// [`Queue::abandon`](crate::queue::Queue::abandon).
+    fn abandon(&self, to: Self::To);
 
     /// Gives back memory for what is on its way to `to`: see
     /// [`Queue::trim`](crate::queue::Queue::trim).

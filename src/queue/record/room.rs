@@ -3,10 +3,14 @@
 //! The senders' side of [`Records`], where it takes more than one step.
 
 use super::{
-    super::bytes,
+    super::{bytes, Queue},
     Records,
     Slot,
     Tails, //
+};
+use core::sync::atomic::{
+    fence,
+    Ordering::{Relaxed, SeqCst}, //
 };
 use kernel::{
     iov::IovIterSource,
@@ -80,6 +84,12 @@ impl<'a, A: Send + Unpin> Room<'a, A> {
                 mark,
             });
             self.records.sent.add(self.len);
+            fence(SeqCst);
+            if self.records.abandoned.load(Relaxed) {
+                // Who went may have looked before there was anything.
+                drop(self.tx);
+                self.records.discard();
+            }
         }
     }
 }

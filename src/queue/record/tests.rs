@@ -44,6 +44,20 @@ mod cases {
     }
 
     #[test]
+    fn what_is_committed_when_the_reader_has_gone_goes_too() -> Result {
+        let records = records()?;
+        let room = records.try_reserve(1, LIMIT, || {});
+        let mut room = room.map_err(|_| EAGAIN)?;
+
+        assert!(room.fill_with(b"a"));
+        // Between the sender's look at the end and its message.
+        records.abandon();
+        room.commit(1, false);
+        assert!(records.is_empty());
+        Ok(())
+    }
+
+    #[test]
     fn a_peek_may_begin_behind_whole_messages() -> Result {
         let records = records()?;
 

@@ -9,9 +9,13 @@ use super::{
         mem::Tail,
         Queue, //
     },
-    Stream, //
+    Stream,
+    ABANDONED, //
 };
-use core::sync::atomic::Ordering::{Relaxed, Release};
+use core::sync::atomic::{
+    fence,
+    Ordering::{Relaxed, Release, SeqCst}, //
+};
 use kernel::{
     error::code::*,
     iov::IovIterSource,
@@ -102,7 +106,9 @@ impl<'a, A: Send + Unpin + Merge> Reservation<'a, A> {
         let sent = &self.stream.sent;
         let start = sent.load(Relaxed);
         let end = start.wrapping_add(len);
-        if let Some(tag) = tag.take() {
+        let tag = tag.take();
+        let marks = tag.is_some();
+        if let Some(tag) = tag {
             // Before the bytes: who sees them must see it.
             let left_over = self.stream.with_marks(|marks| marks.push(tag, start, end));
             drop(left_over);
@@ -111,6 +117,14 @@ impl<'a, A: Send + Unpin + Merge> Reservation<'a, A> {
             room.commit();
         }
         sent.store(end, Release);
+        if marks {
+            fence(SeqCst);
+            if self.stream.flags.load(Relaxed) & ABANDONED != 0 {
+                // Who went may have looked before there was anything.
+                drop(self.tx);
+                self.stream.discard();
+            }
+        }
         Ok(len)
     }
 }

@@ -19,6 +19,21 @@ mod cases {
     }
 
     #[test]
+    fn what_is_committed_when_the_reader_has_gone_goes_too() -> Result {
+        let stream = stream()?;
+        let room = stream.try_reserve(1, LIMIT, false, || {});
+        let mut room = room.map_err(|_| EAGAIN)?;
+
+        room.fill_with(b"a");
+        // Between the writer's look at the end and its mark.
+        stream.abandon();
+        assert!(room.commit(&mut Some(Tag::new(Some(7), false))) == Ok(1));
+        assert_eq!(stream.marked.load(Relaxed), 0);
+        assert!(stream.is_empty());
+        Ok(())
+    }
+
+    #[test]
     fn a_mark_is_found_at_its_bytes() -> Result {
         let stream = stream()?;
 
