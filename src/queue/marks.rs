@@ -39,11 +39,14 @@ pub(crate) struct Mark<A> {
     aux: Option<A>,
 }
 
+/// The memory of a mark.
+type Place<A> = RBTreeNodeReservation<usize, Mark<A>>;
+
 /// A mark that a write will leave, and the memory for it.
 pub(crate) struct Tag<A> {
     aux: Option<A>,
     urgent: bool,
-    place: Option<RBTreeNodeReservation<usize, Mark<A>>>,
+    place: Option<Place<A>>,
 }
 
 impl<A> Tag<A> {
@@ -56,15 +59,22 @@ impl<A> Tag<A> {
         }
     }
 
-    /// Gets the memory that it needs behind `marked` others. Sleeps.
+    /// Gets the memory that it needs behind `marked` others, from `spare` if there is
+    /// any. Sleeps.
     ///
     /// # Errors
     ///
     /// `ENOMEM`.
-    pub(super) fn reserve(&mut self, marked: usize) -> Result {
+    pub(super) fn reserve(
+        &mut self,
+        marked: usize,
+        spare: impl FnOnce() -> Option<Place<A>>,
+    ) -> Result {
         if marked > 0 || self.aux.is_some() || !self.urgent {
-            let flags = GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
-            self.place = Some(RBTreeNodeReservation::new(flags)?);
+            self.place = match spare() {
+                None => Some(Place::new(GFP_KERNEL_ACCOUNT | __GFP_NOWARN)?),
+                place => place,
+            };
         }
         Ok(())
     }
@@ -103,6 +113,9 @@ pub(super) struct Marks<A> {
     /// A byte out of band that nothing goes with, if it came when there was no mark:
     /// it needs no memory. It lies before all that is in the tree.
     first: Option<(usize, Byte)>,
+    /// The memory of one that was consumed, for the next: who passes files one by one
+    /// allocates none.
+    spare: Option<Place<A>>,
     count: usize,
     /// The position of the byte that is out of band and was not received.
     urgent: Option<usize>,
@@ -110,17 +123,28 @@ pub(super) struct Marks<A> {
 }
 
 /// A mark that was taken out, to be dropped where no lock is held.
-pub(crate) type Removed<A> = Option<RBTreeNode<usize, Mark<A>>>;
+pub(super) type Removed<A> = Option<RBTreeNode<usize, Mark<A>>>;
 
 impl<A> Marks<A> {
     pub(super) fn new() -> Self {
         Self {
             tree: RBTree::new(),
             first: None,
+            spare: None,
             count: 0,
             urgent: None,
             holes: 0,
         }
+    }
+
+    /// Keeps the memory of one that was consumed, unless there is some already.
+    pub(super) fn keep(&mut self, place: Place<A>) {
+        self.spare.get_or_insert(place);
+    }
+
+    /// Takes what [`Self::keep`] kept.
+    pub(super) fn take_spare(&mut self) -> Option<Place<A>> {
+        self.spare.take()
     }
 
     /// How many there are.

@@ -284,7 +284,7 @@ impl Receiver<'_> {
                 skip = 0;
             } else {
                 self.sk.peek_consumed(span.len());
-                drop(incoming.consume(span));
+                incoming.consume(span);
                 self.connected.wake_writer();
                 last = None;
             }

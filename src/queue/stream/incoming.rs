@@ -5,7 +5,7 @@
 use super::{
     super::{
         bytes,
-        marks::{Found, Look, Merge, Removed},
+        marks::{Found, Look, Marks, Merge},
         mem::Head,
         Empty, //
     },
@@ -163,16 +163,17 @@ impl<A: Send + Unpin + Merge> Incoming<'_, A> {
     }
 
     /// Takes `span`, which must be first, from the queue.
-    pub(crate) fn consume(&mut self, span: Span) -> Removed<A> {
-        let mut removed = None;
+    pub(crate) fn consume(&mut self, span: Span) {
         if self.stream.marked.load(Acquire) > 0 {
             let until = span.at.wrapping_add(span.len);
-            removed = self
-                .stream
-                .with_marks(|marks| marks.consume(span.at, until));
+            let consume = |marks: &mut Marks<A>| marks.consume(span.at, until);
+            if let Some(removed) = self.stream.with_marks(consume) {
+                // What went with the bytes is dropped before the marks are locked again.
+                let place = removed.into_reservation();
+                self.stream.marks.lock().keep(place);
+            }
         }
         self.consume_bytes(span.len);
-        removed
     }
 
     pub(super) fn consume_bytes(&mut self, len: usize) {

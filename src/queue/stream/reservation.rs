@@ -97,7 +97,8 @@ impl<'a, A: Send + Unpin + Merge> Reservation<'a, A> {
     pub(crate) fn commit(mut self, tag: &mut Option<Tag<A>>) -> Result<usize> {
         if let Some(tag) = tag {
             // Before the look at the end: it may sleep.
-            tag.reserve(self.stream.marked.load(Relaxed))?;
+            let marked = self.stream.marked.load(Relaxed);
+            tag.reserve(marked, || self.stream.marks.lock().take_spare())?;
         }
         if self.stream.is_shut() {
             return Err(EPIPE);

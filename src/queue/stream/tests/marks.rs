@@ -53,6 +53,24 @@ mod cases {
     }
 
     #[test]
+    fn the_memory_of_a_mark_is_for_the_next() -> Result {
+        let stream = stream()?;
+        let spare = || stream.marks.lock().take_spare();
+
+        send_marked(&stream, b'a', 1, false)?;
+        send_marked(&stream, b'b', 2, false)?;
+        assert!(spare().is_none());
+        assert!(receive(&stream, 2).is_ok());
+        let place = spare().ok_or(EINVAL)?;
+        stream.marks.lock().keep(place);
+        send_marked(&stream, b'c', 3, false)?;
+        assert!(spare().is_none());
+        stream.discard();
+        assert!(spare().is_none());
+        Ok(())
+    }
+
+    #[test]
     fn marks_that_say_the_same_are_one() -> Result {
         let stream = stream()?;
 
@@ -188,7 +206,7 @@ mod cases {
 
         assert!(send(&stream, b"a", LIMIT) == Ok(1));
         let mut tag = Tag::new(Some(1), true);
-        tag.reserve(0)?;
+        tag.reserve(0, || None)?;
         stream.with_marks(|marks| marks.push(tag, 1, 2));
         assert!(stream.read().urgent().is_none());
         assert!(send(&stream, b"!", LIMIT) == Ok(1));
