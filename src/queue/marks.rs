@@ -122,7 +122,7 @@ pub(super) struct Marks<A> {
     holes: usize,
 }
 
-/// A mark that was taken out, to be dropped where no lock is held.
+/// A mark that was taken out, to be dropped where the marks are not locked.
 pub(super) type Removed<A> = Option<RBTreeNode<usize, Mark<A>>>;
 
 impl<A> Marks<A> {

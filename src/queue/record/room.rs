@@ -67,7 +67,7 @@ impl<'a, A: Send + Unpin> Room<'a, A> {
     }
 
     /// Makes the message visible to readers, if it was filled in, with `aux` and
-    /// the bit `mark`.
+    /// the bit `mark`. Sleeps for readers if those have gone.
     pub(crate) fn commit(mut self, aux: A, mark: bool) {
         let Some(Tails { bytes, slots }) = &mut *self.tx else {
             return;

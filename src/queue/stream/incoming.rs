@@ -162,7 +162,7 @@ impl<A: Send + Unpin + Merge> Incoming<'_, A> {
         Ok(())
     }
 
-    /// Takes `span`, which must be first, from the queue.
+    /// Takes `span`, which must be first, from the queue, and drops what went with it.
     pub(crate) fn consume(&mut self, span: Span) {
         if self.stream.marked.load(Acquire) > 0 {
             let until = span.at.wrapping_add(span.len);

@@ -88,7 +88,7 @@ impl<'a, A: Send + Unpin + Merge> Reservation<'a, A> {
     }
 
     /// Makes what was filled in visible to readers, with a mark if there is a
-    /// tag, which is taken; returns how much it is.
+    /// tag, which is taken; returns how much it is. Sleeps if there is a tag.
     ///
     /// # Errors
     ///

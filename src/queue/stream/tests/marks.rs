@@ -9,12 +9,17 @@ mod cases {
     use super::super::{super::super::marks::Tag, *};
 
     /// Sends one byte with a mark.
-    fn send_marked(stream: &Numbered, byte: u8, aux: u32, urgent: bool) -> Result {
+    fn send_marked(
+        stream: &Numbered,
+        byte: u8,
+        aux: impl Into<Option<u32>>,
+        urgent: bool,
+    ) -> Result {
         let mut room = stream
             .try_reserve(1, LIMIT, false, || {})
             .map_err(|_| EAGAIN)?;
         room.fill_with(&[byte]);
-        room.commit(&mut Some(Tag::new(Some(aux), urgent)))?;
+        room.commit(&mut Some(Tag::new(aux.into(), urgent)))?;
         Ok(())
     }
 
@@ -64,8 +69,6 @@ mod cases {
         let place = spare().ok_or(EINVAL)?;
         stream.marks.lock().keep(place);
         send_marked(&stream, b'c', 3, false)?;
-        assert!(spare().is_none());
-        stream.discard();
         assert!(spare().is_none());
         Ok(())
     }
@@ -166,13 +169,26 @@ mod cases {
 
     #[test]
     fn an_urgent_byte_alone_needs_no_memory() -> Result {
-        let stream = stream()?;
-        let send_urgent = |byte| -> Result {
-            let room = stream.try_reserve(1, LIMIT, false, || {});
-            let mut room = room.map_err(|_| EAGAIN)?;
-            room.fill_with(&[byte]);
-            room.commit(&mut Some(Tag::new(None, true))).map(drop)
+        let asks_for_memory = |aux: Option<u32>, urgent, marked| -> Result<bool> {
+            let mut asks = false;
+            Tag::new(aux, urgent).reserve(marked, || {
+                asks = true;
+                None
+            })?;
+            Ok(asks)
         };
+
+        assert!(!asks_for_memory(None, true, 0)?);
+        assert!(asks_for_memory(None, true, 1)?);
+        assert!(asks_for_memory(Some(1), true, 0)?);
+        assert!(asks_for_memory(Some(1), false, 0)?);
+        Ok(())
+    }
+
+    #[test]
+    fn an_urgent_byte_alone_is_one_as_any() -> Result {
+        let stream = stream()?;
+        let send_urgent = |byte| send_marked(&stream, byte, None::<u32>, true);
 
         assert!(send(&stream, b"a", LIMIT) == Ok(1));
         send_urgent(b'1')?;
